@@ -55,6 +55,8 @@ class DpdPolicy(Struct, frozen=True):
     """The wait after each transmission, the last one ending in the verdict; () is unknown."""
     retry_basis: PolicyBasis | None = None
     """Where the retries are known from, if not from where the interval is."""
+    settled: bool = False
+    """Questions up to a verdict show which of several readings of its line is right, if any is."""
 
     @property
     def transmissions(self) -> int | None:

@@ -32,9 +32,7 @@ def settled(policy: DpdPolicy, others: Sequence[DpdPolicy], seen: DpdPolicy | No
     if len(exact) == 1:
         (right,) = exact
         evidence = f"{right.evidence}; its questions show that it is so"
-        return replace(
-            right, holder=policy.holder, retry_basis=PolicyBasis.OBSERVED, evidence=evidence
-        )
+        return replace(right, holder=policy.holder, settled=True, evidence=evidence)
     if policy in spaced:
         return policy
     retry_s = round(seen.retry_s, 1)
@@ -48,6 +46,7 @@ def settled(policy: DpdPolicy, others: Sequence[DpdPolicy], seen: DpdPolicy | No
         waits_s=waits_s,
         worst_case_s=None if policy.worst_case_s is None else round(rest_s + sum(waits_s), 3),
         retry_basis=PolicyBasis.OBSERVED,
+        settled=True,
         evidence=f"{line}': its questions fit no documented reading: {sent}, {retry_s:g} s apart",
     )
 

@@ -40,24 +40,30 @@ def configured(peer: PeerView) -> DpdPolicy:
 
 
 @pytest.mark.parametrize(
-    ("command", "retries_s", "every_s", "waits_s"),
+    ("command", "retries_s", "every_s", "waits_s", "basis"),
     [
         # The second argument is seconds: five questions, as Cisco's debug shows, or six.
-        ("10 3", (3, 6, 9, 12), 3, (3.0,) * 5),
-        ("10 3", (3, 6, 9, 12, 15), 3, (3.0,) * 6),
+        ("10 3", (3, 6, 9, 12), 3, (3.0,) * 5, None),
+        ("10 3", (3, 6, 9, 12, 15), 3, (3.0,) * 6, None),
         # It is a number of questions.
-        ("10 4", (2, 4, 6), 2, (2.0,) * 4),
+        ("10 4", (2, 4, 6), 2, (2.0,) * 4, None),
         # It is neither.
-        ("10 3", (2, 4, 6, 8), 2, (2.0,) * 5),
+        ("10 3", (2, 4, 6, 8), 2, (2.0,) * 5, PolicyBasis.OBSERVED),
     ],
 )
 def test_the_questions_up_to_a_verdict_settle_it(
-    tmp_path: Path, command: str, retries_s: tuple[int, ...], every_s: int, waits_s: object
+    tmp_path: Path,
+    command: str,
+    retries_s: tuple[int, ...],
+    every_s: int,
+    waits_s: object,
+    basis: object,
 ) -> None:
     line = f"crypto isakmp keepalive {command} periodic"
     policy = configured(together(tmp_path, config(line), log(*retries_s, every_s=every_s)).peer)
     assert policy.waits_s == waits_s
-    assert policy.retry_basis is PolicyBasis.OBSERVED
+    assert policy.settled
+    assert policy.retry_basis is basis
     assert policy.worst_case_s == 10 + sum(policy.waits_s)
     assert f"'{line}': " in policy.evidence
     assert "its questions" in policy.evidence
@@ -71,7 +77,7 @@ def test_fewer_questions_of_the_same_spacing_settle_nothing(
     line = "crypto isakmp keepalive 10 3 periodic"
     policy = configured(together(tmp_path, config(line), log(*retries_s, every_s=3)).peer)
     assert policy.waits_s == (3.0,) * 5
-    assert policy.retry_basis is None
+    assert not policy.settled
     assert RULE in findings(tmp_path)
 
 

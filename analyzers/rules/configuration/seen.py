@@ -25,16 +25,17 @@ def as_seen(
     seen: dict[tuple[str, str | None], DpdPolicy] = {}
     settled: dict[tuple[Ref | None, str | None], DpdPolicy] = {}
     for policy in (policy for peer in peers for policy in peer.policies):
+        if policy.settled:
+            settled[policy.ref, policy.profile] = policy
         if policy.basis is not PolicyBasis.CONFIG or policy.retry_basis is not PolicyBasis.OBSERVED:
             continue
         if policy.ref is None:
             continue
-        settled[policy.ref, policy.profile] = policy
         key = (policy.ref.source, policy.profile)
         known = seen.get(key)
         if known is None or sum(known.waits_s) < sum(policy.waits_s):
             seen[key] = policy
-    if not seen:
+    if not seen and not settled:
         return tuple(configurations)
     return tuple(
         replace(
