@@ -52,6 +52,7 @@ _INPUTS: Final = {
 # Why the router removed an SA, where its words are a verdict.
 _PEERS_ALIVE: Final = "peers alive"
 _RETRANSMISSION: Final = "death by retransmission"
+_OF_PHASE_2: Final = "p2"
 # The shortest keepalive of IOS, without and with its retries; one verdict is told within a second.
 _LEAST_INTERVAL_NS: Final = 10 * NS_PER_SECOND
 _LEAST_LIFE_NS: Final = 20 * NS_PER_SECOND
@@ -371,11 +372,15 @@ class CiscoIsakmpAssembly:
             self._dead(line, here)
         if here.down is not None:
             return  # marked, then destroyed: it is printed two or three times
+        attempted = None if here.handle is not None else _kind_in(line)
         if reason.startswith(_RETRANSMISSION):
-            self._say(line, here, LogEventKind.GAVE_UP)
+            asked = _QUICK_MODE if reason.endswith(_OF_PHASE_2) else attempted
+            self._say(line, here, LogEventKind.GAVE_UP, message=asked)
         here.deleting = True
         here.retry, here.tries = False, None
         here.down = self._say(line, here, LogEventKind.IKE_SA_DOWN, protocol=DeleteProtocol.IKE)
+        if attempted in _PHASE1:
+            here.down.message, here.down.sent = attempted, line.get("role") == "I"
         self._forget(here.down.remote)
 
     def _forget(self, peer: str | None) -> None:
