@@ -50,7 +50,7 @@ _INPUTS: Final = {
     "IKEAMEXCH": MessageKind.AGGRESSIVE,
 }
 # Why the router removed an SA, where its words are a verdict.
-_PEERS_ALIVE: Final = "peers alive"
+_PEERS_ALIVE: Final = "peersalive"
 _RETRANSMISSION: Final = "death by retransmission"
 _OF_PHASE_2: Final = "p2"
 # The shortest keepalive of IOS, without and with its retries; one verdict is told within a second.
@@ -368,7 +368,7 @@ class CiscoIsakmpAssembly:
         if held is not None and held.message is MessageKind.DELETE:
             held.protocol = DeleteProtocol.IKE
         reason = " ".join(line.field("reason").lower().split())
-        if reason == _PEERS_ALIVE:
+        if _PEERS_ALIVE in _bare(reason):
             self._dead(line, here)
         if here.down is not None:
             return  # marked, then destroyed: it is printed two or three times

@@ -241,9 +241,13 @@ def test_a_scan_that_begins_with_the_retries():
     assert story(events_of(text)) == WORDS[4:]
 
 
-def test_a_deleted_sa_whose_verdict_line_is_lost():
+@pytest.mark.parametrize(
+    "reason", ["Peers alive", "P1 errcounter exceeded (PEERS_ALIVE_TIMER)", "PEERS ALIVE TIMER"]
+)
+def test_a_deleted_sa_whose_verdict_line_is_lost(reason: str):
     kept = [line for line in DYING if "not responding" not in line[1]]
-    assert story(events_of(plain(HEALTHY + kept))) == WORDS
+    text = plain(HEALTHY + kept).replace('"peers alive"', f'"{reason}"')
+    assert story(events_of(text)) == WORDS
 
 
 NEWER = """
