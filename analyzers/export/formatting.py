@@ -463,12 +463,21 @@ class Clock(Struct, frozen=True):
         return f"{date[5:] if date[:4] == self.date[:4] else date} {time}"
 
 
+def holes_seconds(holes: Sequence[BlackHole]) -> str:
+    """How long black holes lasted together, as a pair of bounds; "4.0 s or more" where a log begins
+    amid one."""
+    low_s, high_s = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
+    if any(hole.begun_before for hole in holes):
+        return f"{seconds_range(low_s or high_s, high_s)} or more"
+    return seconds_range(low_s, high_s)
+
+
 def black_hole_bounds(hole: BlackHole, fate: str = "") -> str:
     """Seconds and packets of a black hole: "12.0 to 17.1 s, 60 to 85 packets".
 
     Packets only where an input shows them; `fate`: what became of them.
     """
-    seconds = seconds_range(hole.min_seconds, hole.max_seconds)
+    seconds = holes_seconds([hole])
     if not hole.traffic_known:
         return seconds
     return f"{seconds}, {count_range(hole.min_packets, hole.max_packets, 'packet')}{fate}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from analyzers.export import words
-from analyzers.export.formatting import black_hole_bounds, byte_count, seconds_range
+from analyzers.export.formatting import black_hole_bounds, byte_count, holes_seconds
 from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.export.untrusted import markdown_text
 from analyzers.export.words import CLASS
@@ -81,7 +81,7 @@ def _study(study: Study) -> Iterator[str]:
         size = f" ({byte_count(hole.max_bytes)})" if hole.bytes_known else ""
         yield f"Observed: {black_hole_bounds(hole, fate_of(hole, there))}{size}."
     else:
-        bounds = seconds_range(hole.min_seconds, hole.max_seconds)
+        bounds = holes_seconds([hole])
         yield f"Observed: {bounds}; {words.untold(hole)}."
     yield ""
     if study.note:

@@ -13,6 +13,7 @@ from analyzers.export.formatting import (
     count_range,
     counted,
     duration,
+    holes_seconds,
     seconds_range,
 )
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
@@ -53,7 +54,7 @@ def bounds_of(
     """
     if hole.max_seconds <= 0:
         return ["nothing was sent into it"]
-    lasted = seconds_range(hole.min_seconds, hole.max_seconds)
+    lasted = holes_seconds([hole])
     if not hole.traffic_known:
         return [lasted, words.untold(hole)]
     packets = count_range(hole.min_packets, hole.max_packets, "packet")

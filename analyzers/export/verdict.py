@@ -15,6 +15,7 @@ from analyzers.export.formatting import (
     count,
     counted,
     duration,
+    holes_seconds,
     peer_severity,
     seconds_range,
     state_severity,
@@ -237,7 +238,7 @@ def _holes(
         )
     if not holes:
         return "no black hole", ()
-    bounds = seconds_range(sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes))
+    bounds = holes_seconds(holes)
     number = _number(holes) if ongoing else counted(len(holes) + idle, "black hole")
     if idle:
         number += f" and {idle:,} {IDLE}" if ongoing else f" ({idle:,} {IDLE})"

@@ -76,6 +76,8 @@ class LogEvent(Struct, gc=False):
     """IKEv2: an answer."""
     retransmission: bool = False
     """The log itself calls it one, or implies it by an error counter."""
+    retry: int | None = None
+    """A question that is asked again: for the how manieth time, as the device counts."""
     tries: int | None = None
     """A question that is asked again: the device gives the peer up after so many."""
     sequence: int | None = None

@@ -19,7 +19,7 @@ from analyzers.session.live_facts import Change, Fact, Item
 from analyzers.session.live_health import SourceHealth
 from analyzers.sources.feed import Loss, SourceState
 from dpdlab.present import words
-from dpdlab.present.formatting import count_range, counted, duration, seconds_range, utc_time
+from dpdlab.present.formatting import count_range, counted, duration, holes_seconds, utc_time
 from dpdlab.present.safe import safe
 
 _SAID_OF: Final = {
@@ -225,7 +225,7 @@ def _said(item: Item, peer: PeerView | None) -> tuple[int, str] | None:
         case BlackHole():
             there = frozenset() if peer is None else arriving(peer)
             sender, receiver = broken_way(item, there)
-            bounds = seconds_range(item.min_seconds, item.max_seconds)
+            bounds = holes_seconds([item])
             text = f"{sender} > {receiver}  black hole of {bounds}"
             if item.black_hole_class is BlackHoleClass.IDLE:
                 return item.stop_ns, f"{sender} > {receiver}  idle: nothing was sent into it"

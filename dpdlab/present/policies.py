@@ -16,7 +16,7 @@ from analyzers.export.formatting import (
     black_hole_bounds,
     byte_count,
     duration_s,
-    seconds_range,
+    holes_seconds,
 )
 from analyzers.export.story import NOTHING_BACK
 from analyzers.model.black_hole import BlackHole, StopBasis
@@ -102,7 +102,7 @@ def observed(hole: BlackHole, fate: str = "") -> str:
     if hole.traffic_known:
         size = f" ({byte_count(hole.max_bytes)})" if hole.bytes_known else ""
         return f"{black_hole_bounds(hole, fate)}{size}"
-    bounds = seconds_range(hole.min_seconds, hole.max_seconds)
+    bounds = holes_seconds([hole])
     return f"{bounds}; {words.untold(hole)}"
 
 

@@ -16,8 +16,8 @@ from analyzers.export.formatting import (
     count,
     counted,
     duration,
+    holes_seconds,
     peer_severity,
-    seconds_range,
     state_glyph,
     utc_date,
     utc_time,
@@ -216,9 +216,8 @@ def _holes(peer: PeerView) -> Node:
     classes = dict.fromkeys(words.CLASS[hole.black_hole_class] for hole in holes)
     named = f"{counted(len(holes), 'black hole')} ({', '.join(classes)})"
     parts: list[Node] = [htpy.span(class_=SHADE[peer_severity(peer)])[named]]
-    low, high = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
-    if high > 0:
-        parts.append(seconds_range(low, high))
+    if any(hole.max_seconds > 0 for hole in holes):
+        parts.append(holes_seconds(holes))
         packets = packets_of(peer)
         parts += [packets] if packets else []
     return dotted(parts)

@@ -26,8 +26,8 @@ from dpdlab.present.formatting import (
     class_severity,
     count,
     counted,
+    holes_seconds,
     peer_severity,
-    seconds_range,
     state_glyph,
     state_severity,
 )
@@ -215,9 +215,8 @@ class _Table:
         classes = dict.fromkeys(words.CLASS[hole.black_hole_class] for hole in holes)
         named = f"{counted(len(holes), 'black hole')} ({', '.join(classes)})"
         parts: list[Part] = [(named, SEVERITY_STYLE[worst])]
-        low, high = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
-        if high > 0:
-            parts.append(seconds_range(low, high))
+        if any(hole.max_seconds > 0 for hole in holes):
+            parts.append(holes_seconds(holes))
             packets = packets_of(peer)
             parts += [packets] if packets else []
         return parts

@@ -17,7 +17,7 @@ from analyzers.export.formatting import (
     count_range,
     counted,
     duration,
-    seconds_range,
+    holes_seconds,
     state_glyph,
     state_severity,
 )
@@ -137,7 +137,7 @@ def _holes(peer: PeerView, model: Model, palette: Palette) -> Text:
         return Text("0" if are_holes_known(peer) else model.signs.none, palette.faint)
     lost_s, dash = sum(hole.max_seconds for hole in holes), model.signs.dash
     known = [hole for hole in holes if hole.traffic_known]
-    lasted = seconds_range(sum(hole.min_seconds for hole in holes), lost_s)
+    lasted = holes_seconds(holes)
     sum_of = f"{model.signs.sum} " if sum(hole.max_seconds > 0 for hole in holes) > 1 else ""
     told = f"{_how_many(holes, model)}, {sum_of}{lasted}"
     if known:

@@ -8,7 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from analyzers.export import policy_words
-from analyzers.export.formatting import count, counted, duration, seconds_range, short_spi
+from analyzers.export.formatting import count, counted, duration, holes_seconds, short_spi
 from analyzers.export.spans import Window
 from analyzers.export.story import class_named
 from analyzers.export.untrusted import safe
@@ -238,7 +238,7 @@ class TimelineLines:
             note = f" ({safe(esp_note)})" if esp_note else ""
             parts.append(Text(f"ESP {out} {signs.to} {back} {signs.back}{within}{note}"))
         for hole in column.holes:
-            bounds = seconds_range(hole.min_seconds, hole.max_seconds)
+            bounds = holes_seconds([hole])
             said = f"black hole {bounds}: {class_named(hole)}"
             parts.append(Text(said, self.palette.bad))
         return line.append_text(Text(", ").join(parts))

@@ -301,6 +301,7 @@ def test_an_error_counter_makes_the_next_probe_a_retry(counter: str, tries: int 
     found = messages_of(f"{text}    *Mar  1 00:06:00.425: ISAKMP:(1001):{counter}\n{again}")
     assert [e.retransmission for e in found] == [False, True]
     assert [e.tries for e in found] == [None, tries]
+    assert [e.retry for e in found] == [None, 1 if "1" in counter else None]
 
 
 SEARCHED = """
