@@ -444,7 +444,7 @@ class LogTracker:
         Whether it is a verdict on a question that the log does not show, and a capture does.
         """
         sa = self._sas.given_up(peer, event, side)
-        if (event.version if sa is None else sa.version) != 1:
+        if event.version != 1:
             self._note_given_up(peer, side, event.at_ns or 0)
         if sa is None or sa.ended_ns is not None:
             return False
