@@ -406,7 +406,14 @@ class LogDecoder:
 
     def _advance(self, kind: StampKind, ns: int, resolution_ns: int, record: int) -> None:
         self._said = ""
+        unset = self._time.unset
         back_ns = self._time.take(kind, ns, resolution_ns)
+        if self._time.unset and not unset:
+            text = (
+                "the device started anew: until its clock is set its stamps count from 1 March, and"
+                " are put behind what it had logged before"
+            )
+            self.info.note(Problem(ProblemKind.CLOCK_SET, text, Ref(self.info.id, record)))
         if back_ns is not None and back_ns > _BACKWARDS_NS:
             text = "a line is older than the one before it"
             ref = Ref(self.info.id, record)
