@@ -7,8 +7,9 @@ from typing import Final
 
 from analyzers.dialects.dialect import Reader
 
+# Behind the prompt at once: what stands further off is the device's, whose dumps are indented.
 _COMMAND: Final = re.compile(
-    r"\n[ \t]*[A-Za-z][\w.\-/@~:]{0,63}+(?:\([\w.-]{1,40}\))?[#>][^\n]*", re.ASCII
+    r"\n[ \t]*[A-Za-z][\w.\-/@~:]{0,63}+(?:\([\w.-]{1,40}\))?[#>] ?\w[^\n]*", re.ASCII
 )
 
 

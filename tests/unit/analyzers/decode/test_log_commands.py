@@ -40,3 +40,10 @@ def test_what_a_command_prints_is_no_part_of_the_line(printed: str) -> None:
 def test_what_is_no_command_stays() -> None:
     text = "ISAKMP:(1001): processing NOTIFY R_U_THERE protocol 1\n    spi 0, message ID = 7"
     assert without_commands(text, READER) == text
+
+
+def test_a_dump_that_goes_on_behind_a_prompt_stays() -> None:
+    text = (
+        "IKEv2-PROTO-5: (11): Next payload: DELETE\nfw1#     Security protocol id: IKE, spi size: 0"
+    )
+    assert without_commands(text, READER) == text
