@@ -18,6 +18,14 @@ _NEW_DAY_NS: Final = 12 * 3600 * NS_PER_SECOND
 _LATE_NS: Final = 3600 * NS_PER_SECOND
 _CLOSE_NS: Final = 3600 * NS_PER_SECOND
 _DATED: Final = (StampKind.ABSOLUTE, StampKind.NO_YEAR)
+_HOUR_NS: Final = 3600 * NS_PER_SECOND
+# An IOS device starts on 1 March of 1993 or of 2002, until its clock is set.
+_STARTS_NS: Final = {
+    StampKind.ABSOLUTE: (8_460 * NS_PER_DAY, 11_747 * NS_PER_DAY),
+    StampKind.NO_YEAR: (11_017 * NS_PER_DAY,),
+}
+# A clock that jumps by more there is one that a start put back, or that was set after it.
+_START_JUMP_NS: Final = NS_PER_DAY
 
 
 class LogTime(Struct):
@@ -32,6 +40,14 @@ class LogTime(Struct):
     _shift_ns: int = 0
     _last_ns: int = 0
     """The last stamp without the years and days that were counted."""
+    _before_start: tuple[int, int] | None = None
+    """Of a device that has started anew, and whose clock was not set since: its last stamp of
+    before, and the shift."""
+
+    @property
+    def unset(self) -> bool:
+        """Whether the device counts from its start on: such stamps tell no date."""
+        return self._before_start is not None
 
     def step(self, kind: StampKind, ns: int, resolution_ns: int) -> bool:
         """Advance to a stamp that follows the one before closely, as nearly all do."""
@@ -52,12 +68,24 @@ class LogTime(Struct):
                 if placed is None:
                     return None
                 ns = placed
-        before, late = self.now_ns, self._late(ns)
+        before = self.now_ns
+        self._mind_start(ns)
+        late = self._late(ns)
         self.now_ns = ns + self._shift_ns - late
         if not late:
             self._last_ns = ns
         self.resolution_ns = resolution_ns
         return 0 if before is None else max(0, before - self.now_ns)
+
+    def _mind_start(self, ns: int) -> None:
+        """Let what a device says from its start on follow what it said before."""
+        if self.kind is None or self.now_ns is None or abs(ns - self._last_ns) <= _START_JUMP_NS:
+            return
+        if self._before_start is not None:
+            (self._last_ns, self._shift_ns), self._before_start = self._before_start, None
+        if any(0 <= ns - start_ns < _HOUR_NS for start_ns in _STARTS_NS.get(self.kind, ())):
+            self._before_start = self._last_ns, self._shift_ns
+            self._last_ns, self._shift_ns = ns, self.now_ns - ns
 
     def _late(self, ns: int) -> int:
         """Count a new year or day; returns that period where a line is from before it."""

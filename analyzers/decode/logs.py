@@ -24,6 +24,7 @@ from analyzers.decode.assembly.pluto import PlutoAssembly
 from analyzers.decode.assembly.racoon import RacoonAssembly
 from analyzers.decode.assembly.routeros import RouterosAssembly
 from analyzers.decode.assembly.strongswan import StrongswanAssembly
+from analyzers.decode.log_commands import without_commands
 from analyzers.decode.log_order import Order, OrderProbe, Turned
 from analyzers.decode.log_relay import Relayed, relayed
 from analyzers.decode.log_shapes import LineShape, Shapes, Taker, TextShape
@@ -107,6 +108,7 @@ class LogDecoder:
         self.tally = LogTally()
         reader, likeness = _tables(tuple(dialects))
         self._joiner = LineJoiner(reader.tag)
+        self._reader = reader
         self._shapes = Shapes(self._joiner, reader, likeness, _is_wanted)
         self._alone = alone
         self._assemblies: dict[tuple[str, str | None], Assembly] = {}
@@ -344,15 +346,14 @@ class LogDecoder:
     ) -> None:
         """A line that needed no repair has ended."""
         shape, count = like.text, like.count
-        if shape is None or count is None:
-            return
         text = line[like.text_at :]
         if more:
-            text = "\n".join((text, *more))
+            text = without_commands("\n".join((text, *more)), self._reader)
             shape = self._shapes.text(text)
-            if shape is None:
-                return
-            count = shape.counts.get(like.stamp) or self._shapes.count(shape, like.stamp)
+            if shape is not None:
+                count = shape.counts.get(like.stamp) or self._shapes.count(shape, like.stamp)
+        if shape is None or count is None:
+            return
         count.lines += 1
         if shape.unparsed:
             self._sample(record, text)
@@ -382,6 +383,7 @@ class LogDecoder:
     def _logical(self, logical: LogicalLine, events: list[LogEvent]) -> None:
         """A line that the joiner has put together."""
         text, stamp, record = logical.text, logical.stamp, logical.record
+        text = without_commands(text, self._reader) if "\n" in text else text
         shape = self._shapes.text(text)
         if shape is None:
             return
@@ -404,7 +406,14 @@ class LogDecoder:
 
     def _advance(self, kind: StampKind, ns: int, resolution_ns: int, record: int) -> None:
         self._said = ""
+        unset = self._time.unset
         back_ns = self._time.take(kind, ns, resolution_ns)
+        if self._time.unset and not unset:
+            text = (
+                "the device started anew: until its clock is set its stamps count from 1 March, and"
+                " are put behind what it had logged before"
+            )
+            self.info.note(Problem(ProblemKind.CLOCK_SET, text, Ref(self.info.id, record)))
         if back_ns is not None and back_ns > _BACKWARDS_NS:
             text = "a line is older than the one before it"
             ref = Ref(self.info.id, record)

@@ -133,8 +133,9 @@ DIALECT = Dialect(
         Pattern(
             "dpd-error-counter",
             r"(?:DPD )?incrementing error counter"
-            r"(?: \(\d+/(?P<tries>\d{1,9})\)"
-            r"| on sa[,:]?(?: attempt \d+ of (?P<of_tries>\d{1,9}):)? PEERS_ALIVE_TIMER)",
+            r"(?: \((?P<retry>\d{1,9})/(?P<tries>\d{1,9})\)"
+            r"| on sa[,:]?(?: attempt (?P<of_retry>\d{1,9}) of (?P<of_tries>\d{1,9}):)?"
+            r" PEERS_ALIVE_TIMER)",
             (
                 "*Mar  1 00:06:08.000: ISAKMP:(1001):DPD incrementing error counter (1/5)",
                 "ISAKMP:(0:3:SW:1):incrementing error counter on sa: PEERS_ALIVE_TIMER",

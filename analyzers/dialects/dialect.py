@@ -90,6 +90,8 @@ class Outline(NamedTuple):
     ignored: bool
     spans: tuple[tuple[str, int, int], ...]
     """Name, start and end of each field."""
+    end: int = 0
+    """Where what is understood ends."""
 
     def reading(self, text: str) -> Reading:
         """The reading of `text`, of which this is the outline."""
@@ -143,9 +145,10 @@ class Reader:
         for regex, pattern in (*known, *compiled.any_word):
             found = regex.match(text, start, end)
             if found is not None:
-                return Outline(compiled.dialect, pattern, False, _spans(compiled, match, found))
+                spans = _spans(compiled, match, found)
+                return Outline(compiled.dialect, pattern, False, spans, found.end())
         ignored = compiled.ignored is not None and compiled.ignored.match(text, start, end)
-        return Outline(compiled.dialect, None, bool(ignored), ())
+        return Outline(compiled.dialect, None, bool(ignored), (), start)
 
     def _table(self, group: str) -> _Compiled:
         """The patterns of a dialect, ready to be matched; most logs need those of one or two."""

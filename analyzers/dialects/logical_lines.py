@@ -188,6 +188,8 @@ class LineJoiner:
                 self.begin(record, None, None, line)
             elif not self.open:
                 self.begin(record, None, None, line)
+            elif prompt is not None and self.awaits_text:
+                return  # a command that was typed behind the stamp
             elif len(self._parts) < MAX_LINES:
                 self._parts.append(line)
             else:

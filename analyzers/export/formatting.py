@@ -464,14 +464,17 @@ class Clock(Struct, frozen=True):
 
 
 def lasted(holes: Sequence[BlackHole]) -> str:
-    """How long black holes were together: a pair of bounds, or "at least 60.0 s".
+    """How long black holes were together: a pair of bounds, "at least 60.0 s", or "4.0 s or more".
 
-    Of what lies before the first output of a device, and behind the last, counters say nothing.
+    Of what lies before the first output of a device, and behind the last, counters say nothing;
+    nor does a log of what lies before it, where it begins amid a black hole.
     """
-    most_s = sum(hole.max_seconds for hole in holes)
+    least_s, most_s = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
     if most_s > 0 and all(hole.is_counted and hole.recovered_ns is None for hole in holes):
         return f"at least {duration_s(most_s)}"
-    return seconds_range(sum(hole.min_seconds for hole in holes), most_s)
+    if any(hole.begun_before for hole in holes):
+        return f"{seconds_range(least_s or most_s, most_s)} or more"
+    return seconds_range(least_s, most_s)
 
 
 def black_hole_bounds(hole: BlackHole, fate: str = "") -> str:

@@ -374,6 +374,7 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
         recovered_ns=hole.recovered_ns,
         min_seconds=hole.min_seconds,
         max_seconds=hole.max_seconds,
+        begun_before=hole.begun_before,
         min_packets=hole.min_packets if hole.traffic_known else None,
         max_packets=hole.max_packets if hole.traffic_known else None,
         max_bytes=hole.max_bytes if hole.bytes_known else None,

@@ -254,6 +254,10 @@ class ReportBlackHole(
     recovered_ns: Nanoseconds | None
     min_seconds: float
     max_seconds: float
+    begun_before: Annotated[
+        bool,
+        about("A log begins amid it: `max_seconds` is what it shows of it, and no upper bound."),
+    ]
     min_packets: Annotated[
         Count | None,
         about("Packets and bytes are null where only a log tells: it shows no traffic."),

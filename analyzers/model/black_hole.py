@@ -87,6 +87,8 @@ class BlackHole(Struct, frozen=True):
     """The SPIs of the one Child SA that was silent while others lived; empty: all of them."""
     traffic_known: bool = True
     """False: known from a log alone, which does not show what was sent into it."""
+    begun_before: bool = False
+    """A log begins amid it: nothing tells how long it had lasted by then."""
     counted_least: int | None = None
     """Packets that counters of the sender grew by within it, while nothing came back."""
     counted_most: int | None = None
@@ -126,6 +128,8 @@ class BlackHole(Struct, frozen=True):
         """
         if self.traffic_known or self.first_probe_ns is None:
             return True
+        if self.begun_before:
+            return False
         begun_ns = self.stop_ns - round(self.max_seconds * NS_PER_SECOND)
         unprobed = any(phase.name is PhaseName.UNPROBED for phase in self.phases)
         return unprobed or begun_ns >= self.first_probe_ns

@@ -105,6 +105,8 @@ class Exchange(Struct, frozen=True, gc=False):
     """Not answered, and perhaps given up, as the input ends: no retry is missing yet."""
     first_missing: bool = False
     """The log calls its first transmission a retry: the question itself is not shown."""
+    unseen: int | None = None
+    """Transmissions before that one, as the log counts them; None: it does not."""
     tries: int | None = None
     """Transmissions after which the prober gives the peer up, as its log counts them."""
     lost_answers: tuple[Transmission, ...] = ()
@@ -142,6 +144,18 @@ class Exchange(Struct, frozen=True, gc=False):
     def retries(self) -> int:
         """Transmissions after the first, which a log may not show."""
         return len(self.transmissions) - (0 if self.first_missing else 1)
+
+    @property
+    def missing(self) -> int:
+        """Transmissions before the first one that is shown, at least."""
+        return self.unseen or int(self.first_missing)
+
+    @property
+    def sent(self) -> int | None:
+        """All transmissions, those before the log included; None where nothing counts these."""
+        if self.first_missing and self.unseen is None:
+            return None
+        return len(self.transmissions) + self.missing
 
     @property
     def idle_ns(self) -> int | None:

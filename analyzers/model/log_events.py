@@ -68,13 +68,16 @@ class LogEvent(Struct, gc=False):
     """The device's own name of the IKE SA: connection id, "name[3]", "con1|39" …"""
     version: int | None = None
     message: MessageKind | None = None
-    """Of `IKE_SA_UP` the exchange that made it, if another IKE SA did; of `GAVE_UP` the request."""
+    """Of `IKE_SA_UP` the exchange that made it, if another IKE SA did; of `IKE_SA_DOWN` that of
+    an attempt that made none; of `GAVE_UP` the request."""
     message_id: int | None = None
     """As on the wire: unsigned, 32 bits."""
     response: bool | None = None
     """IKEv2: an answer."""
     retransmission: bool = False
     """The log itself calls it one, or implies it by an error counter."""
+    retry: int | None = None
+    """A question that is asked again: for the how manieth time, as the device counts."""
     tries: int | None = None
     """A question that is asked again: the device gives the peer up after so many."""
     sequence: int | None = None

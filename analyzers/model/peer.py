@@ -67,6 +67,8 @@ class HintKind(StrEnum):
     """By the log of the sender an IKE message came for an SA that it does not have."""
     PEER_DEAD = "peer-dead"
     """The log of the sender says that it gave the peer up, and shows no question."""
+    GAVE_UP = "gave-up"
+    """The log of the sender says that it repeated a request in vain, which asked for no life."""
     MOVED = "moved"
     """By the log of the sender its peer comes from another address or port: a NAT, or MOBIKE."""
     REFUSED = "refused"

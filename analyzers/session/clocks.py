@@ -26,7 +26,7 @@ from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
 from analyzers.model.snapshot import Snapshot
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
-from analyzers.session import clock_steps
+from analyzers.session import clock_jumps, clock_steps
 from analyzers.session.child_sas import HANDSHAKE_NS, apart_ns
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.one_session import Shown, is_one_session
@@ -144,6 +144,7 @@ class ClockJoiner:
                     else "the stamps have no year: give it with --year",
                 )
             )
+        clock_jumps.put_right(log.events, info)
         if log.tally.repeated is not None:
             _tell_repeated(info, log.tally.repeated)
         if main_kind(log.tally) is None and log.events:

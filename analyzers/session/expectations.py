@@ -111,7 +111,7 @@ def _of(peer: PeerView, exchange: Exchange) -> Expectation:
 def _due(peer: PeerView, exchange: Exchange) -> _Due:
     """By the first policy that the question keeps, else by what of one is not contradicted."""
     # The log of a device may not show the first one.
-    number = len(exchange.transmissions) + exchange.first_missing
+    number = len(exchange.transmissions) + exchange.missing
     known = [p for p in _policies(peer, exchange.prober) if p.waits_s]
     kept = next((p for p in known if _is_kept(p, exchange)), None)
     if kept is not None and number <= len(kept.waits_s):
@@ -194,7 +194,7 @@ def _questionable_ns(peer: PeerView, exchange: Exchange) -> int:
 
 def _is_kept(policy: DpdPolicy, exchange: Exchange) -> bool:
     """Whether the questions so far came when the policy has them: else it is not in force."""
-    waits_s = policy.waits_s[exchange.first_missing :]
+    waits_s = policy.waits_s[exchange.missing :]
     times_ns = [each.at_ns for each in exchange.transmissions]
     for wait_s, (before_ns, after_ns) in zip(waits_s, pairwise(times_ns), strict=False):
         due_ns, came_ns = nanoseconds(wait_s), after_ns - before_ns

@@ -31,6 +31,7 @@ _KINDS: Final = {
     LogEventKind.INVALID_SPI: HintKind.UNKNOWN_SPI,
     LogEventKind.UNKNOWN_IKE_SA: HintKind.UNKNOWN_IKE_SA,
     LogEventKind.PEER_DEAD: HintKind.PEER_DEAD,
+    LogEventKind.GAVE_UP: HintKind.GAVE_UP,
     LogEventKind.MOVED: HintKind.MOVED,
 }
 _IN_A_ROW: Final = frozenset({HintKind.NOT_SENT, HintKind.ICMP, HintKind.REFUSED})

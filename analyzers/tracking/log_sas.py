@@ -172,6 +172,8 @@ def sender_of(event: LogEvent, side: int) -> int:
 def _begins(sa: SaTrack, event: LogEvent) -> bool:
     """Whether an event can only be about a later SA."""
     renews = is_renewal(event)
+    if event.kind in _ENDS:
+        return event.message in STARTS and not sa.is_half_open
     if _asks_after_end(sa, event):
         return True
     if event.kind is LogEventKind.IKE_SA_UP and not renews:
@@ -181,7 +183,7 @@ def _begins(sa: SaTrack, event: LogEvent) -> bool:
     if sa.lost or sa.ended_ns is not None:
         return True
     if sa.established_ns is None:
-        return renews
+        return renews or (sa.protected and not sa.from_start)
     # The end that finishes first logs it before the last message of the other arrives.
     return (event.at_ns or 0) - sa.established_ns > _SETTLING_NS
 
@@ -206,9 +208,12 @@ def _asks_after_end(sa: SaTrack, event: LogEvent) -> bool:
 
 def _may_end(sa: SaTrack, event: LogEvent) -> bool:
     """Whether an event can be the end of an SA: it had begun, and got as far as that."""
-    needs_more = event.reason == ESTABLISHED or event.kind is LogEventKind.PEER_DEAD
-    was_open = not (sa.is_half_open and needs_more)
-    return sa.first_ns <= (event.at_ns or 0) and was_open
+    if event.message in STARTS:
+        could_be = sa.is_half_open
+    else:
+        needs_more = event.reason == ESTABLISHED or event.kind is LogEventKind.PEER_DEAD
+        could_be = not (sa.is_half_open and needs_more)
+    return sa.first_ns <= (event.at_ns or 0) and could_be
 
 
 def _is_waiting(sa: SaTrack, side: int, message_id: int | None) -> bool:
@@ -241,8 +246,11 @@ def was_up(sa: SaTrack, side: int) -> bool:
     )
 
 
-def is_vain(sa: SaTrack, side: int) -> bool:
-    """Whether an SA is an attempt of a side from its first message on that met no answer."""
+def is_vain(sa: SaTrack, side: int, end: LogEvent) -> bool:
+    """Whether what ended is an attempt: its log says so, or from its first message on a side met
+    no answer."""
+    if end.kind is LogEventKind.IKE_SA_DOWN and end.message in STARTS:
+        return True
     if not sa.is_half_open or sa.initiator != side:
         return False
     asked, other = False, sa.peer.address(1 - sa.initiator)

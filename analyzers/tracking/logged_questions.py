@@ -102,5 +102,6 @@ def note_question(peer: PeerTrack, side: int, event: LogEvent, heard_ns: int) ->
         return
     if len(newest.transmissions) == 1:
         newest.first_missing = event.retransmission
+        newest.unseen = event.retry
     if newest.since_proof_ns is None and heard_ns:
         newest.since_proof_ns = max(0, at_ns - heard_ns)

@@ -352,7 +352,7 @@ class LogTracker:
             sa.ended_ns, sa.end_ref = at_ns, event.ref
             sa.end = SaEnd.DEAD_PEER if dead else (SaEnd.REKEYED if sa.rekeyed_into else None)
             if sa.end is None:
-                sa.end = SaEnd.FAILED if is_vain(sa, side) else SaEnd.DELETE
+                sa.end = SaEnd.FAILED if is_vain(sa, side, event) else SaEnd.DELETE
         place, unit = self._marks.place, sa.unit.index
         self._marks.append(Mark(MarkKind.DELETE, unit, side, at_ns, place, event.ref))
         if dead:
@@ -429,8 +429,8 @@ class LogTracker:
             protocol=event.protocol,
             spis=event.spis,
             reason="by its sender's log",
-            basis=Basis.LOG,
-            confidence=Confidence.CERTAIN,
+            basis=_LOG,
+            confidence=_CERTAIN,
             ref=event.ref,
         )
         peer.lost_deletes.append(delete)
@@ -443,23 +443,24 @@ class LogTracker:
             if event.interval_s is not None:
                 self.agreed[peer.index, side] = (event.interval_s, event.ref)
             return
-        if event.kind is LogEventKind.GAVE_UP and event.protocol is not DeleteProtocol.IKE:
-            # Who deletes an IKE SA has another one, or wants none: nobody is dead for that.
-            self._note_given_up(peer, side, event.at_ns or 0)
-            if self._given_up(peer, event, side):
-                return
+        # Who deletes an IKE SA has another one, or wants none: nobody is dead for that.
+        tests = event.kind is LogEventKind.GAVE_UP and event.protocol is not DeleteProtocol.IKE
+        if tests and self._given_up(peer, event, side):
+            return
         refused = event.kind is LogEventKind.REFUSED
         note_hint(peer, event, peer.address(sender_of(event, side) if refused else side))
 
     def _given_up(self, peer: PeerTrack, event: LogEvent, side: int) -> bool:
-        """Any IKEv2 request tests liveness: without an answer the SA is over (RFC 7296 2.4).
+        """Any IKEv2 request tests liveness, of IKEv1 only DPD: the SA is over (RFC 7296 2.4).
 
         Whether it is a verdict on a question that the log does not show, and a capture does.
         """
         sa = self._sas.given_up(peer, event, side)
+        if event.version != 1:
+            self._note_given_up(peer, side, event.at_ns or 0)
         if sa is None or sa.ended_ns is not None:
             return False
-        if not peer.captured and is_vain(sa, side):
+        if not peer.captured and is_vain(sa, side, event):
             sa.ended_ns, sa.end, sa.end_ref = event.at_ns, SaEnd.FAILED, event.ref
             return False
         if sa.version != 2:

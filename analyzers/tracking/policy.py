@@ -374,9 +374,10 @@ def _spacing(gaps: list[float], *, first_missing: bool) -> tuple[float, float] |
 
 
 def _retries(own: list[Exchange]) -> int | None:
-    """Retries before giving up: only an exchange that ended in a verdict shows them, if whole."""
-    whole = (x for x in own if x.verdict_ns is not None and not x.first_missing)
-    return max((x.retries for x in whole if x.retries), default=None)
+    """Retries before giving up: only an exchange that ended in a verdict shows them, if the log
+    shows or counts those before."""
+    ended = (x.sent for x in own if x.verdict_ns is not None and x.retries)
+    return max((sent - 1 for sent in ended if sent is not None), default=None)
 
 
 def _steady(values: list[float]) -> bool:

@@ -244,6 +244,7 @@ class ExchangeTrack(Struct, eq=False):
     unpaired: bool = False
     """It says so of one that is none of the transmissions known."""
     first_missing: bool = False
+    unseen: int | None = None
     """The log calls the first transmission that it shows a retry."""
     tries: int | None = None
     """The prober's log says that it gives the peer up after so many transmissions."""

@@ -204,6 +204,7 @@ def _hole(
         refs=tuple(refs),
         probes=len(sent),
         traffic_known=False,
+        begun_before=proof_ns is None and exchange.first_missing,
     )
 
 

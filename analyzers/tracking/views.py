@@ -369,6 +369,7 @@ class Viewer:
             by_capture=watched and not is_logged(logs, track, piece.sent),
             peer_heard=piece.heard,
             first_missing=track.first_missing and is_first,
+            unseen=track.unseen if is_first else None,
             tries=track.tries,
             lost_answers=lost_answers,
             unheard_answers=track.unheard,

@@ -10,7 +10,7 @@ from analyzers.model.records import Confidence
 from analyzers.model.sa import SaEnd
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
-from tests.scenarios.logs import charon
+from tests.scenarios.logs import charon, isakmp
 
 RULE = "negotiation-unanswered"
 INIT = "0 a>b v2 sa-init\n0.03 b>a v2 sa-init resp\n"
@@ -149,3 +149,20 @@ def test_what_never_left(tell: Tell):
     assert tell(("a.log", log)).of(RULE) == []
     assert len(tell(("a.log", log)).of("sending-refused")) == 1
     assert len(tell(("a.log", charon(text + AGAIN, "a"))).of(RULE)) == 1
+
+
+def test_a_log_that_ends_with_its_giving_up(tell: Tell):
+    """No repetition is due any more."""
+    packet = "sending packet to 192.0.2.2 my_port 500 peer_port 500 (I) QM_IDLE"
+    again = "retransmitting phase 2 QM_IDLE       -889000300 ..."
+    said = [
+        (at, f"ISAKMP:(1001): {text}") for at in (5, 15, 25, 35, 45) for text in (again, packet)
+    ]
+    reason = "Death by retransmission P2"
+    over = f'ISAKMP:(1001):deleting SA reason "{reason}" state (I) QM_IDLE (peer 192.0.2.2)'
+    answered = "0 a>b v1 info 108 says=ruthere\n0.02 b>a v1 info 108 says=ack\n"
+    (cut,) = tell(("cut.log", isakmp(answered, said=said))).of(RULE)
+    assert "The input ends before the next repetition was due." in cut.detail
+    (whole,) = tell(("whole.log", isakmp(answered, said=[*said, (55, over)]))).of(RULE)
+    assert whole.confidence is Confidence.CERTAIN
+    assert "The input ends" not in whole.detail

@@ -15,7 +15,7 @@ from analyzers.session import ClockOptions, Session, SessionOptions
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
 from tests.rules.outages import V1, V2
-from tests.scenarios.logs import Clock, Lost, Stamp, charon, iso, syslog
+from tests.scenarios.logs import Clock, Lost, Stamp, charon, isakmp, iso, syslog
 from tests.scenarios.timeline import at
 
 SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
@@ -155,3 +155,13 @@ def test_a_start_by_a_clock_that_messages_contradict_is_no_cause(tell: Tell):
     assert "started anew" not in silence.detail
     as_it_is = SessionOptions(clocks=ClockOptions(offsets_ns={"b.log": NS_PER_SECOND // 100}))
     assert restarts(tell(V2, log_of_b(V2), options=as_it_is))
+
+
+def test_an_own_start_is_none_of_the_peer(tell: Tell):
+    """The log is that of the end that started: nothing is to be looked for at the peer."""
+    text = "0 a>b v1 info 108 says=ruthere\n0.02 b>a v1 info 108 says=ack\n"
+    up = "ISAKMP:(1001):Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE"
+    said = [(20.0, "%SYS-5-RESTART: System restarted --"), (30.0, up)]
+    (finding,) = restarts(tell(("ios.log", isakmp(text, said=said))))
+    assert finding.title == "This end has lost its SAs"
+    assert finding.remedy.startswith("Look for the reason of the start at this end")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzers.model.finding import Severity
+from analyzers.model.peer import PeerState
 from analyzers.model.records import Confidence
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
@@ -185,6 +186,24 @@ def test_too_few_is_silent_where_the_capture_begins_in_the_outage(tell: Tell):
     for begin, count in ((12, 0), (9, 1)):
         told = tell(text + f"capture {begin}..50", dead(last, 24))
         assert len(told.of("dpd-too-few-retries")) == count
+
+
+@silent(
+    "dpd-too-few-retries",
+    "a log that begins with a retry: what the device counts tells which one it is, or nothing",
+)
+@pytest.mark.parametrize(("counted", "count"), [("(4/5)", 0), ("(1/5)", 1), ("", 0)])
+def test_too_few_is_silent_where_the_log_begins_amid_the_retries(
+    tell: Tell, counted: str, count: int
+):
+    counter = f"DPD incrementing error counter {counted or 'on sa: PEERS_ALIVE_TIMER'}"
+    sending = "sending packet to 192.0.2.2 my_port 500 peer_port 500 (I) QM_IDLE"
+    lines = (counter, "Sending NOTIFY DPD/R_U_THERE protocol 1", sending)
+    said = [(36, f"ISAKMP:(1001):{line}") for line in lines]
+    said += [(38, "ISAKMP:(1001):peer 192.0.2.2 not responding!")]
+    told = tell(("ios.log", isakmp("0 c>a:4500 keepalive\n", said=said)))
+    assert told.peer.state is PeerState.DEAD
+    assert len(told.of("dpd-too-few-retries")) == count
 
 
 @silent("dpd-too-few-retries", "a tunnel that somebody closes while a question is open")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from analyzers.export.formatting import black_hole_bounds
 from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import PhaseName
 from analyzers.model.peer import PeerState, PeerView
@@ -208,3 +209,31 @@ def test_what_is_asked_minutes_later_is_another_question(tmp_path: Path) -> None
     peer = together(tmp_path, charon(text, "a", said=said)).peer
     assert [len(x.transmissions) for x in peer.exchanges] == [2, 3]
     assert [x.verdict_ns for x in peer.exchanges] == [None, at(145)]
+
+
+def _amid_retries(counted: bool) -> str:
+    """An IOS log that begins with the fourth of five R-U-THEREs."""
+    lines = []
+    for number, second in ((3, 36), (4, 38), (5, 40)):
+        count = f"({number}/5)" if counted else "on sa: PEERS_ALIVE_TIMER"
+        lines.append(f"{second}: ISAKMP:(1001):DPD incrementing error counter {count}")
+        if number < 5:
+            lines += [
+                f"{second}: ISAKMP:(1001):Sending NOTIFY DPD/R_U_THERE protocol 1",
+                f"{second}: ISAKMP:(1001): sending packet to 10.2.80.209 my_port 500 peer_port 500"
+                " (I) QM_IDLE",
+            ]
+    lines.append("40: ISAKMP:(1001):peer 10.2.80.209 not responding!")
+    return "".join(f"*Mar 25 15:47:{line.replace(':', '.000:', 1)}\n" for line in lines)
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_log_that_begins_amid_the_retries(tmp_path: Path, *, counted: bool) -> None:
+    """What the device counts tells how often it had asked; without that nobody knows."""
+    peer = together(tmp_path, _amid_retries(counted)).peer
+    (question,), (hole,) = peer.exchanges, peer.black_holes
+    assert (len(question.transmissions), question.sent) == (2, 5 if counted else None)
+    assert only(peer).retries == (4 if counted else None)
+    assert (hole.begun_before, hole.begin_known) == (True, False)
+    assert black_hole_bounds(hole) == "4.0 s or more"
+    assert "1 black hole, 4.0 s or more" in " ".join(p.text for p in verdict_of([peer]).parts)

@@ -9,7 +9,7 @@ import pytest
 from analyzers.model.exchange import Outcome
 from analyzers.model.records import Problem, ProblemKind
 from tests.scenarios.inputs import Together, together
-from tests.scenarios.logs import Clock, Stamp, charon, iso, syslog
+from tests.scenarios.logs import Clock, Stamp, charon, isakmp, iso, star, syslog
 from tests.scenarios.timeline import at, capture, ns
 
 TEXT = """
@@ -131,3 +131,37 @@ def test_a_single_message_sets_no_clock(tmp_path: Path) -> None:
     )
     told = together(tmp_path, capture(text), charon(text, "a", set_at(30, 45.0)))
     assert not told_of_steps(told)
+
+
+def _counted(by_s: float, number: int = 8) -> str:
+    """The log of a router whose clock is set behind its first question in vain."""
+    text = f"""
+    10..40/10 a>b v1 info 108 says=ruthere number=7
+    10.02..40/10 b>a v1 info 108 says=ack number=7
+    40 a>b v1 info 108 says=ruthere number=8
+    42..50/2 a>b v1 info 108 says=ruthere number={number}
+    """
+    said = [
+        (39.998 + 2 * tries, f"ISAKMP:(1001):DPD incrementing error counter ({tries}/5)")
+        for tries in range(1, 5)
+    ]
+    said.append((50.0, "ISAKMP:(1001):peer 192.0.2.2 not responding!"))
+    return isakmp(text, "a", set_at(41, by_s, star), said=said)
+
+
+@pytest.mark.parametrize("by_s", [3600, -3600, 0])
+def test_the_count_of_retries_tells_of_a_clock_that_was_set(tmp_path: Path, by_s: float) -> None:
+    """Without any other input: no bound of an hour, and no question that is not shown."""
+    told = together(tmp_path, _counted(by_s))
+    question = told.peer.exchanges[-1]
+    assert (question.first_missing, len(question.transmissions)) == (False, 5)
+    assert question.since_proof_ns == pytest.approx(ns(9.98), abs=ns(0.1))
+    (hole,) = told.peer.black_holes
+    assert hole.max_seconds == pytest.approx(20, abs=0.1)
+    problems = [p for p in told.sources[0].problems if p.kind is ProblemKind.CLOCK_SET]
+    assert len(problems) == bool(by_s)
+
+
+def test_another_question_an_hour_later_tells_of_no_clock(tmp_path: Path) -> None:
+    told = together(tmp_path, _counted(3600, number=9))
+    assert not [p for p in told.sources[0].problems if p.kind is ProblemKind.CLOCK_SET]

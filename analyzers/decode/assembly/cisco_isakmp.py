@@ -50,8 +50,9 @@ _INPUTS: Final = {
     "IKEAMEXCH": MessageKind.AGGRESSIVE,
 }
 # Why the router removed an SA, where its words are a verdict.
-_PEERS_ALIVE: Final = "peers alive"
+_PEERS_ALIVE: Final = "peersalive"
 _RETRANSMISSION: Final = "death by retransmission"
+_OF_PHASE_2: Final = "p2"
 # The shortest keepalive of IOS, without and with its retries; one verdict is told within a second.
 _LEAST_INTERVAL_NS: Final = 10 * NS_PER_SECOND
 _LEAST_LIFE_NS: Final = 20 * NS_PER_SECOND
@@ -155,6 +156,7 @@ class CiscoIsakmpAssembly:
     @staticmethod
     def _retried(line: LogLine, here: Connection) -> None:
         here.retry = True
+        here.retries = number(line.get("retry") or line.get("of_retry") or "", _MOST_TRIES)
         here.tries = number(line.get("tries") or line.get("of_tries") or "", _MOST_TRIES)
 
     def _packet_sent(self, line: LogLine, here: Connection) -> None:
@@ -239,8 +241,8 @@ class CiscoIsakmpAssembly:
             made.message_id = node
         if kind is _R_U_THERE:
             self._in_use(line, here)
-            made.retransmission, here.retry = here.retry, False
-            made.tries, here.tries = here.tries, None
+            made.retransmission, made.retry, made.tries = here.retry, here.retries, here.tries
+            _asks_anew(here)
         elif kind is _R_U_THERE_ACK:
             here.question = None
         return made
@@ -316,7 +318,7 @@ class CiscoIsakmpAssembly:
         if made.message is _R_U_THERE:
             here.question = made
         else:
-            here.retry, here.tries = False, None
+            _asks_anew(here)
 
     # --- SAs -------------------------------------------------------------------------------
 
@@ -359,7 +361,7 @@ class CiscoIsakmpAssembly:
         if here.dead is not None and not _is_past(here.dead, line):
             return
         here.dead = self._say(line, here, LogEventKind.PEER_DEAD)
-        here.retry, here.tries = False, None
+        _asks_anew(here)
         self._forget(here.dead.remote)
 
     def _sa_deleted(self, line: LogLine, here: Connection) -> None:
@@ -367,15 +369,19 @@ class CiscoIsakmpAssembly:
         if held is not None and held.message is MessageKind.DELETE:
             held.protocol = DeleteProtocol.IKE
         reason = " ".join(line.field("reason").lower().split())
-        if reason == _PEERS_ALIVE:
+        if _PEERS_ALIVE in _bare(reason):
             self._dead(line, here)
         if here.down is not None:
             return  # marked, then destroyed: it is printed two or three times
+        attempted = None if here.handle is not None else _kind_in(line)
         if reason.startswith(_RETRANSMISSION):
-            self._say(line, here, LogEventKind.GAVE_UP)
+            asked = _QUICK_MODE if reason.endswith(_OF_PHASE_2) else attempted
+            self._say(line, here, LogEventKind.GAVE_UP, message=asked)
         here.deleting = True
-        here.retry, here.tries = False, None
+        _asks_anew(here)
         here.down = self._say(line, here, LogEventKind.IKE_SA_DOWN, protocol=DeleteProtocol.IKE)
+        if attempted in _PHASE1:
+            here.down.message, here.down.sent = attempted, line.get("role") == "I"
         self._forget(here.down.remote)
 
     def _forget(self, peer: str | None) -> None:
@@ -417,6 +423,11 @@ class CiscoIsakmpAssembly:
 def _built(here: Connection) -> str:
     """Under which name a notify of a connection waits for its packet."""
     return f"{here.key} built"
+
+
+def _asks_anew(here: Connection) -> None:
+    """The next R-U-THERE is another question."""
+    here.retry, here.retries, here.tries = False, None, None
 
 
 def _node_of(line: LogLine | None) -> int | None:

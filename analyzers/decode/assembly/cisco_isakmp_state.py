@@ -51,6 +51,8 @@ class Connection(Struct):
     again_id: int | None = None
     retry: bool = False
     """The error counter of DPD went up: the next R-U-THERE is another try."""
+    retries: int | None = None
+    """It went up so often."""
     tries: int | None = None
     """Of so many."""
     dead: LogEvent | None = None

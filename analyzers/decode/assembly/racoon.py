@@ -242,7 +242,7 @@ class RacoonAssembly:
         if before is not None and fails == before[1] + 1:
             yield before[0]
         made = self._sent(line, MessageKind.R_U_THERE)
-        made.retransmission = fails > 1
+        made.retransmission, made.retry = fails > 1, fails - 1 if fails > 1 else None
         self._tick = made, fails
 
     # --- IKEv2 of FortiClient --------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Set
 from functools import partial
 from typing import ClassVar, Final
 
-from analyzers.decode.assembly.lines import LogLine, address, event
+from analyzers.decode.assembly.lines import LogLine, address, event, number
 from analyzers.decode.assembly.strongswan_requests import BEGIN, Place, Requests, handle_of, trim
 from analyzers.decode.assembly.strongswan_threads import Thread, near
 from analyzers.decode.assembly.strongswan_words import Words, carried_by, said_of
@@ -297,6 +297,7 @@ class StrongswanAssembly:
             self._requests.hold(new)
         again = event(line, LogEventKind.MESSAGE, retransmission=True, sent=True)
         again.version, again.message = request.version, request.message
+        again.retry = number(line.fields["retry"], 9999)
         again.protocol, again.spis = request.protocol, request.spis
         again.handle, again.response = request.handle, request.response
         again.local, again.remote = request.local, request.remote

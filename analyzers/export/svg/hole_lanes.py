@@ -48,7 +48,8 @@ def black_holes(sheet: Sheet) -> None:
 
 
 def _black_hole(sheet: Sheet, hole: BlackHole, middle: float) -> bool:
-    said = f"{hole.id}: {class_named(hole)}, at most {hole.max_seconds:.1f} s"
+    most = "at least" if hole.begun_before else "at most"
+    said = f"{hole.id}: {class_named(hole)}, {most} {hole.max_seconds:.1f} s"
     ends = sheet.stretch(exposed_ns(hole), hole.stop_ns)
     assert ends is not None
     width = max(ends[1] - ends[0], 2)

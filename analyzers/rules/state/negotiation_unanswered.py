@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage, MessageKind
+from analyzers.model.peer import HintKind
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa
 from analyzers.rules.case import Case
@@ -161,8 +162,12 @@ def _is_refused(case: Case, sent: Sequence[IkeMessage]) -> bool:
 def _ran_out(case: Case, sent: Sequence[IkeMessage]) -> bool:
     if not case.timed:
         return False
-    gap_ns = sent[-1].at_ns - sent[-2].at_ns
-    return case.end_ns - sent[-1].at_ns >= _GROWTH * gap_ns
+    last = sent[-1]
+    gap_ns = last.at_ns - sent[-2].at_ns
+    return case.end_ns - last.at_ns >= _GROWTH * gap_ns or any(
+        hint.kind is HintKind.GAVE_UP and hint.sender == last.src and hint.at_ns >= last.at_ns
+        for hint in case.peer.hints
+    )
 
 
 def _found(case: Case, sa: IkeSa, lost: Sequence[Sequence[IkeMessage]]) -> Found:

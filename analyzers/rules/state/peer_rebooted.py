@@ -28,6 +28,15 @@ from analyzers.rules.wording import sa_name, spoken_ns
 
 # IKEv1: RFC 2407 section 4.6.3; IKEv2: RFC 7296 section 3.10.1.
 _INITIAL_CONTACT: Final = {(1, 24578), (2, 16384)}
+_SOONER: Final = (
+    "To be noticed sooner: DPD on the other end, INITIAL_CONTACT at the {}, or crash detection"
+    " tokens (RFC 6290) on both. On Cisco IOS: crypto isakmp invalid-spi-recovery."
+)
+_OWN_TITLE: Final = "This end has lost its SAs"
+_OWN_REMEDY: Final = (
+    "Look for the reason of the start at this end: a reload, a crash, its power."
+    f" {_SOONER.format('end that starts')}"
+)
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -83,6 +92,8 @@ def _restarted(case: Case, start: Hint, old: IkeSa) -> Found:
         f"{start.sender} started anew{came}, by its own log, while it had an IKE SA that"
         f" nobody had deleted: it has lost its SAs.{asked}",
         (start.ref, *(t.ref for x in unanswered[:1] for t in x.transmissions[:10])),
+        title=_OWN_TITLE if case.is_local(start.sender) else "",
+        remedy=_OWN_REMEDY if case.is_local(start.sender) else "",
         # It is the cause of a verdict that is told as an error.
         severity=Severity.ERROR if any(x.verdict_ns for x in unanswered) else Severity.WARNING,
         confidence=Confidence.CERTAIN if case.is_placed(start.ref) else Confidence.INFERRED,
@@ -166,11 +177,7 @@ RULE = PeerRule(
         " sent on the old SAs. Until the other end notices, traffic is lost; only DPD or the new"
         " SA tells it."
     ),
-    remedy=(
-        f"{LOOK_FOR_IT} To be noticed sooner: DPD on the other end, INITIAL_CONTACT at the peer, or"
-        " crash detection tokens (RFC 6290) on both. On Cisco IOS: crypto isakmp"
-        " invalid-spi-recovery."
-    ),
+    remedy=f"{LOOK_FOR_IT} {_SOONER.format('peer')}",
     source="RFC 7296 sections 2.4 and 2.21.4; RFC 6290 section 2",
     needs=(Needs.CAPTURE, Needs.KEYS, Needs.LOG),
     traps=(

@@ -30,7 +30,9 @@ def _check(case: Case) -> Iterator[Found]:
     for own, exchange, verdict in verdicts(case):
         if heard_otherwise(case, exchange, verdict.at_ns):
             continue
-        sent = len(exchange.transmissions) + int(exchange.first_missing)
+        sent = exchange.sent
+        if sent is None:
+            continue  # nobody knows how often it had been asked before the log begins
         if sent < 2 and not verdict.by_log:
             continue  # somebody may have closed the tunnel just then
         if not _is_whole(case, exchange):
@@ -66,8 +68,9 @@ def _found(
 ) -> Found | None:
     took_s = seconds(verdict.at_ns - exchange.first_ns)
     refs = first_refs([*(t.ref for t in exchange.transmissions), verdict.ref])
+    least = "at least " * exchange.first_missing
     start = (
-        f"{exchange.prober} gave {exchange.responder} up {spoken(took_s)} after the first"
+        f"{exchange.prober} gave {exchange.responder} up {least}{spoken(took_s)} after the first"
         f" {question(exchange)}, which it sent {times(sent)} ({verdict.how})"
     )
     wanted, said = _wanted(case, own, held)
@@ -138,6 +141,7 @@ RULE = PeerRule(
         "the other end, or a hint on its behalf, said that the SA is gone: no more is to be asked",
         "a tunnel that somebody closes while a question is open",
         "a capture that begins with a question: earlier ones are not in it",
+        "a log that begins with a retry: what the device counts tells which one it is, or nothing",
         "the dozen tries over several minutes that RFC 7296 suggests are more than any product"
         " makes: fewer alone are no finding",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 
 import pytest
@@ -22,9 +23,7 @@ def run(*lines: str) -> tuple[LogTime, list[int | None], list[int | None]]:
         assert match is not None
         stamp = read_stamp(match)
         assert stamp is not None
-        stepped = LogTime(
-            clock.now_ns, clock.resolution_ns, clock.kind, clock._shift_ns, clock._last_ns
-        )
+        stepped = copy.copy(clock)
         back.append(clock.take(stamp.kind, stamp.ns, stamp.resolution_ns))
         if stepped.step(stamp.kind, stamp.ns, stamp.resolution_ns):
             # The short way leads to the same.
@@ -119,3 +118,19 @@ def test_what_has_no_place_does_not_move_the_clock() -> None:
     clock, _, back = run("Mar 25 15:47:37: ", "1d02h: ")
     assert back == [0, None]
     assert clock.resolution_ns == NS_PER_SECOND
+
+
+def test_a_device_that_starts_counts_from_1_march_until_its_clock_is_set() -> None:
+    """Only the order is known meanwhile; no year begins, neither then nor afterwards."""
+    stamps = ("*Nov 20 10:00:00: ", "*Nov 20 10:00:20: ", "*Mar 1 00:00:40: ", "*Mar 1 00:01:12: ")
+    assert deltas(*stamps) == [20, 0, 32]
+    assert deltas(*stamps, "Nov 20 10:04:12: ") == [20, 0, 32, 200]
+    assert deltas(*stamps, "Nov 20 10:04:12: ", "*Mar 1 00:00:40: ") == [20, 0, 32, 200, 0]
+    pairs = zip(stamps, (2026, 2026, 2002, 2002), strict=True)
+    assert deltas(*(f"{stamp[:-10]}{year} {stamp[-10:]}" for stamp, year in pairs)) == [20, 0, 32]
+
+
+def test_the_first_of_march_is_a_day_like_others() -> None:
+    assert deltas("Feb 29 23:59:59: ", "Mar 1 00:00:01: ") == [2]
+    assert deltas("Feb 20 10:00:00: ", "Mar 1 10:00:00: ") == [10 * 86_400]
+    assert deltas("*Mar 1 00:00:40: ", "*Mar 1 00:01:12: ", "*Mar 3 00:01:12: ") == [32, 172_800]

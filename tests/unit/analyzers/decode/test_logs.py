@@ -361,3 +361,14 @@ def test_headers_of_rfc_5424_are_those_of_any_relay(alone: int, step: int) -> No
     named = "<30>1 2024-03-01T00:00:00.250Z gw1 acme 12 - - probe 7 to 192.0.2.9\n"
     (event,) = decoded(named, alone, step=step)[1]
     assert (event.handle, event.sequence) == ("12", 7)
+
+
+@ways
+def test_a_start_of_the_device_is_told_with_its_clock(alone: int) -> None:
+    stamps = ("Nov 20 10:00:00", "Mar  1 00:00:40", "Mar  1 00:00:41", "Nov 20 10:04:00")
+    decoder, _ = decoded("".join(f"*{stamp}: acme: probe 1\n" for stamp in stamps), alone)
+    (problem,) = decoder.info.problems
+    assert problem.kind is ProblemKind.CLOCK_SET
+    assert problem.ref is not None
+    assert problem.ref.record == 2
+    assert problem.detail.startswith("the device started anew")

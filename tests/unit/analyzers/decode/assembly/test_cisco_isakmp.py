@@ -241,9 +241,13 @@ def test_a_scan_that_begins_with_the_retries():
     assert story(events_of(text)) == WORDS[4:]
 
 
-def test_a_deleted_sa_whose_verdict_line_is_lost():
+@pytest.mark.parametrize(
+    "reason", ["Peers alive", "P1 errcounter exceeded (PEERS_ALIVE_TIMER)", "PEERS ALIVE TIMER"]
+)
+def test_a_deleted_sa_whose_verdict_line_is_lost(reason: str):
     kept = [line for line in DYING if "not responding" not in line[1]]
-    assert story(events_of(plain(HEALTHY + kept))) == WORDS
+    text = plain(HEALTHY + kept).replace('"peers alive"', f'"{reason}"')
+    assert story(events_of(text)) == WORDS
 
 
 NEWER = """
@@ -297,6 +301,7 @@ def test_an_error_counter_makes_the_next_probe_a_retry(counter: str, tries: int 
     found = messages_of(f"{text}    *Mar  1 00:06:00.425: ISAKMP:(1001):{counter}\n{again}")
     assert [e.retransmission for e in found] == [False, True]
     assert [e.tries for e in found] == [None, tries]
+    assert [e.retry for e in found] == [None, 1 if "1" in counter else None]
 
 
 SEARCHED = """

@@ -1,0 +1,78 @@
+"""Negotiations that an IOS router gives up beside an IKE SA on which its peer answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from analyzers.model.exchange import Outcome
+from analyzers.model.peer import HintKind, PeerState, PeerView
+from analyzers.model.sa import SaEnd
+from tests.scenarios.inputs import together
+from tests.scenarios.logs import Said, isakmp
+
+PEER = "192.0.2.2"
+ANSWERED = """
+0..70/10 a>b v1 info 108 says=ruthere number=7
+0.02..70.02/10 b>a v1 info 108 says=ack number=7
+"""
+
+
+def _peer(folder: Path, said: Said) -> PeerView:
+    return together(folder, isakmp(ANSWERED, said=said)).peer
+
+
+def _packet(conn: str, state: str) -> str:
+    return f"ISAKMP:({conn}): sending packet to {PEER} my_port 500 peer_port 500 (I) {state}"
+
+
+def _quick_mode(until_s: float, *, ends: bool = True) -> Said:
+    said = [
+        (at_s, line)
+        for at_s in range(5, 65, 10)
+        for line in (
+            "ISAKMP:(1001): retransmitting phase 2 QM_IDLE       -889000300 ...",
+            _packet("1001", "QM_IDLE"),
+        )
+    ]
+    reason = "Death by retransmission P2"
+    over = f'ISAKMP:(1001):deleting SA reason "{reason}" state (I) QM_IDLE (peer {PEER})'
+    return [*said, (until_s, over)] if ends else said
+
+
+def test_quick_mode_in_vain_is_no_verdict_on_who_answers(tmp_path: Path) -> None:
+    peer = _peer(tmp_path, _quick_mode(65))
+    assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED] * 7
+    assert (peer.state, peer.ike_sas[0].end) == (PeerState.DELETED, SaEnd.DELETE)
+    assert PeerState.DEAD not in [span.state for span in peer.states]
+    (gave_up,) = (h for h in peer.hints if h.kind is HintKind.GAVE_UP)
+    assert gave_up.text == "retransmissions exhausted: Quick Mode: Death by retransmission P2"
+
+
+def _main_mode(shown: bool) -> Said:
+    said = [
+        (at_s, line)
+        for at_s in (5, 15, 25, 35, 45)
+        for line in (
+            "ISAKMP:(0): retransmitting phase 1 MM_NO_STATE...",
+            _packet("0", "MM_NO_STATE"),
+        )
+    ]
+    reason = "Death by retransmission P1"
+    over = f'ISAKMP:(0):deleting SA reason "{reason}" state (I) MM_NO_STATE (peer {PEER})'
+    return [*(said if shown else []), (55.5, over), (55.5, over)]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize("established", [True, False])
+def test_an_attempt_to_renew_that_fails_ends_no_sa_but_itself(
+    tmp_path: Path, shown: bool, established: bool
+) -> None:
+    """Who began before the log has an SA as well; the attempt need not be shown."""
+    up = "ISAKMP:(1001):Old State = IKE_I_MM6  New State = IKE_P1_COMPLETE"
+    said = [*([(-1, up)] if established else []), *_main_mode(shown)]
+    peer = _peer(tmp_path, said)
+    assert [sa.end for sa in peer.ike_sas] == [None, SaEnd.FAILED]
+    assert peer.ike_sas[0].id == {x.ike_sa for x in peer.exchanges}.pop()
+    assert {span.state for span in peer.states} <= {PeerState.UNKNOWN, PeerState.ALIVE}
