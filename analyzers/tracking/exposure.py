@@ -130,7 +130,7 @@ class Exposures:
             case MarkKind.REMOVED:
                 self._asked.removed(rows, state, mark)
             case MarkKind.DELETE:
-                state.delete_ns, state.delete_ref = mark.at_ns, mark.ref
+                self._asked.deleted(state, mark)
             case MarkKind.FLOW:
                 self._flow(mark)
             case MarkKind.NEW_UNIT:
