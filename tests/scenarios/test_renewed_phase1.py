@@ -57,3 +57,35 @@ def test_a_renewal_when_the_lifetime_nears_its_end_is_no_verdict(tell: Tell, ask
 def test_a_phase_1_long_before_that_is_one(tell: Tell) -> None:
     told = tell(UP + "9..15.1/3 a>b v1 info 108\n" + RENEWED)
     assert [x.verdict_ns for x in told.peer.exchanges if x.verdict_ns is not None] == [at(18)]
+
+
+def test_the_delete_of_an_sa_that_is_renewed_is_no_retry(tell: Tell) -> None:
+    """It comes when the lifetime is over, long after the questions that were asked in time."""
+    up = UP.replace("main-mode", "main-mode lifetime=23")
+    told = tell(
+        up
+        + """
+        9 a>b v1 info 108
+        12 a>b v1 info 108
+        14.5..16.6/2 a>b v1 mm1 sa=2
+        18.5 a>b v1 info 108
+        19.8 a>b v1 main-mode sa=2
+        22.8 a>b v1 info 108 sa=2
+        22.81 b>a v1 info 108 sa=2
+        """
+    )
+    expect_no_verdict(told)
+    asked = [[t.at_ns for t in x.transmissions] for x in told.peer.exchanges]
+    assert asked == [[at(3)], [at(6)], [at(9), at(12)], [at(22.8)]]
+
+
+def test_an_sa_ends_no_sooner_than_it_is_set_up(tell: Tell) -> None:
+    """Both ends renew at once."""
+    lines = [
+        f"{18 + number / 100 + late} {way} v1 mm{number} sa={name}"
+        for name, late, ways in ((2, 0.0, ("a>b", "b>a")), (3, 0.005, ("b>a", "a>b")))
+        for number, way in enumerate(ways * 3, 1)
+    ]
+    sas = tell(UP + "\n".join(["sa 3 by b", *lines])).peer.ike_sas
+    assert len(sas) == 3
+    assert all(sa.ended_ns >= sa.established_ns for sa in sas if sa.ended_ns and sa.established_ns)
