@@ -156,6 +156,8 @@ class Hindsight:
         last = pieces[-1] if pieces else None
         if last is None or last.outcome is not Outcome.UNANSWERED:
             return hole
+        if last.confidence is Confidence.SUSPECT:
+            hole = replace(hole, confidence=Confidence.SUSPECT)
         if last.presumed_ns is not None and hole.dead_ns is not None:
             return replace(hole, confidence=Confidence.SUSPECT)
         verdict_ns = last.verdict_ns or self._given_up_beside(hole, run)

@@ -18,6 +18,7 @@ from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.acts import ON_TIME_NS, Acts
 from analyzers.tracking.blind import BlindTimes
+from analyzers.tracking.dropping import Dropping
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import DUPLICATE_NS
 from analyzers.tracking.foretold import Foretold
@@ -115,6 +116,7 @@ class Outcomes:
         self._rhythms = Rhythms()
         self._foretold = Foretold(tracker.configured)
         self.blind = BlindTimes(tracker)
+        self._dropping = Dropping(tracker)
         self._acts = Acts()
         self._renewals = Renewals(self._acts, self._foretold, tracker.logs)
 
@@ -123,8 +125,17 @@ class Outcomes:
         settled = self._settled.get(track)
         if settled is None:
             settled = self._settle(track)
+            if track.basis is Basis.RHYTHM and settled.verdict_ns is not None:
+                settled = self._as_far_as_recorded(track, settled)
             self._settled[track] = settled
         return settled
+
+    def _as_far_as_recorded(self, track: ExchangeTrack, settled: Settled) -> Settled:
+        """A verdict that rhythm tells, of a capture that may have dropped what else there was."""
+        if not self._dropping.is_told(track.sa.peer):
+            return settled
+        *before, last = settled.pieces
+        return replace(settled, pieces=(*before, replace(last, confidence=Confidence.SUSPECT)))
 
     def _settle(self, track: ExchangeTrack) -> Settled:
         sent = tuple(track.transmissions)
