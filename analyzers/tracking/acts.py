@@ -48,9 +48,11 @@ class Acts:
         own = (first_ns for first_ns, sa in self._anew(track) if sa.initiator == track.side)
         return next(own, None)
 
-    def is_phase1(self, track: ExchangeTrack, at_ns: int) -> bool:
-        """Whether what the prober did then was to begin another IKEv1 SA: that renews one, too."""
-        return track.sa.version == 1 and self._begun_ns(track) == at_ns
+    def phase1(self, track: ExchangeTrack, at_ns: int) -> SaTrack | None:
+        """The IKEv1 SA that the prober began then, if that is what it did: that renews one, too."""
+        own = (sa for _, sa in self._anew(track) if sa.initiator == track.side)
+        begun = next(own, None) if track.sa.version == 1 else None
+        return begun if begun is not None and begun.first_ns == at_ns else None
 
     def heard_ns(self, track: ExchangeTrack) -> int | None:
         """When the prober first answered the peer after its last question, on whatever SA."""

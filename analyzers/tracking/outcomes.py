@@ -337,7 +337,7 @@ class Outcomes:
         given_up_ns = self._acts.given_up_ns(track)
         if given_up_ns is not None and not last_ns <= given_up_ns <= seen_ns:
             given_up_ns = None
-        if given_up_ns is not None and self._renewals.is_one(track, sent, given_up_ns):
+        if given_up_ns is not None and self._renewals.is_one(track, sent, given_up_ns, wait_ns):
             if due_ns is None or given_up_ns <= due_ns + ON_TIME_NS:
                 return unanswered(verdict_ns=None)  # it does not ask any longer what it renews
             given_up_ns = None

@@ -54,6 +54,14 @@ def test_a_renewal_when_the_lifetime_nears_its_end_is_no_verdict(tell: Tell, ask
     expect_no_verdict(tell(f"{up}{asked}/3 a>b v1 info 108\n{RENEWED}"))
 
 
+def test_a_renewal_that_is_as_vain_as_the_questions_before_it_is_a_verdict(tell: Tell) -> None:
+    """strongSwan goes on waiting for its answer while it renews the SA."""
+    up = UP.replace("main-mode", "main-mode lifetime=23")
+    asked = "9..15.1/3 a>b v1 info 108\n"
+    told = tell(up + asked + "17..40/4 a>b v1 mm1 sa=2\n44 a>b v1 main-mode sa=3\n")
+    assert [x.verdict_ns for x in told.peer.exchanges if x.verdict_ns is not None] == [at(17)]
+
+
 def test_a_phase_1_long_before_that_is_one(tell: Tell) -> None:
     told = tell(UP + "9..15.1/3 a>b v1 info 108\n" + RENEWED)
     assert [x.verdict_ns for x in told.peer.exchanges if x.verdict_ns is not None] == [at(18)]
