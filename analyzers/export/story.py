@@ -158,8 +158,9 @@ def remarks(
     told = []
     if hole.recovered_ns is None and hole.traffic_known and not ongoing:
         data_plane = hole.black_hole_class is BlackHoleClass.DATA_PLANE
+        by_esp = data_plane or _asks_itself(peer, hole)
         esp = "ESP" if hole.counted_anew_ns is None else "fresh ESP"
-        what = f"{esp} from {name(hole.receiver)}" if data_plane else "proof of life"
+        what = f"{esp} from {name(hole.receiver)}" if by_esp else "proof of life"
         again_ns = None if data_plane else _heard_again_ns(peer, hole)
         if again_ns is None:
             told.append(f"no {what} after it in this input")
@@ -177,7 +178,8 @@ def remarks(
 
 def _heard_again_ns(peer: PeerView, hole: BlackHole) -> int | None:
     """When the receiver of a black hole first proves after it that it lives, on whatever SA."""
-    heard = (
+    heard = [] if hole.heard_again_ns is None else [hole.heard_again_ns]
+    heard += (
         message.at_ns
         for message in peer.whole.messages
         if message.src == hole.receiver and message.encrypted and message.at_ns > hole.stop_ns

@@ -105,6 +105,8 @@ class BlackHole(Struct, frozen=True):
     """Packets that the receiver sent meanwhile and that did not come by one near the sender."""
     verdict_clock_off_ns: int | None = None
     """By how much messages contradict the clock, set by hand, of the log that has the verdict."""
+    heard_again_ns: int | None = None
+    """When the receiver was first heard on an SA that the sender, who gave it up, had no more."""
 
     @property
     def begin_ns(self) -> int:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from analyzers.model.records import Ref
+from analyzers.model.time import nanoseconds
+
+# Stacks renew an SA when the rest of its lifetime is less: strongSwan with a tenth for each of
+# over_time and rand_time, Libreswan with a margin that may be doubled.
+_LATE_SHARE: Final = 0.7
 
 
 class SaEnd(StrEnum):
@@ -48,6 +53,13 @@ class IkeSa(Struct, frozen=True):
     retransmissions: int
     refs: tuple[Ref, ...]
     """First message, and the message that ended it."""
+
+
+def is_due(established_ns: int | None, lifetime_s: int | None, at_ns: int) -> bool:
+    """Whether the lifetime of an IKE SA nears its end: it is renewed soon."""
+    if established_ns is None or lifetime_s is None:
+        return False
+    return at_ns - established_ns >= _LATE_SHARE * nanoseconds(lifetime_s)
 
 
 class UsedPorts(NamedTuple):

@@ -48,6 +48,22 @@ class Acts:
         own = (first_ns for first_ns, sa in self._anew(track) if sa.initiator == track.side)
         return next(own, None)
 
+    def phase1(self, track: ExchangeTrack, at_ns: int) -> SaTrack | None:
+        """The IKEv1 SA that the prober began then, if that is what it did: that renews one, too."""
+        own = (sa for _, sa in self._anew(track) if sa.initiator == track.side)
+        begun = next(own, None) if track.sa.version == 1 else None
+        return begun if begun is not None and begun.first_ns == at_ns else None
+
+    def heard_ns(self, track: ExchangeTrack) -> int | None:
+        """When the prober first answered the peer after its last question, on whatever SA."""
+        asked, place = self._asked_by(track)
+        answered = (
+            x.answer.at_ns
+            for x in asked[max(0, place - _SIBLINGS) : place + _SIBLINGS]
+            if x.answer is not None and x.side != track.side
+        )
+        return min((at_ns for at_ns in answered if at_ns > track.last_ns), default=None)
+
     def _renews(self, track: ExchangeTrack) -> bool:
         """Whether the prober still sent on the SA when it had begun another one."""
         begun_ns = self._begun_ns(track)
@@ -75,11 +91,7 @@ class Acts:
 
     def goes_on_ns(self, track: ExchangeTrack) -> int:
         """When the prober last went on with the SA, or asked on one that it had beside it."""
-        peer = track.sa.peer
-        asked = self._asked.get(peer)
-        if asked is None:
-            asked = self._asked[peer] = sorted(peer.exchanges, key=lambda x: x.first_ns)
-        place = bisect_right(asked, track.last_ns, key=lambda x: x.first_ns)
+        asked, place = self._asked_by(track)
         beside = (
             x.last_ns
             for x in asked[max(0, place - _SIBLINGS) : place]
@@ -87,6 +99,14 @@ class Acts:
         )
         renewed_ns = track.sa.sent_ns[track.side] if self._renews(track) else 0
         return max(track.sa.used_ns[track.side], renewed_ns, *beside)
+
+    def _asked_by(self, track: ExchangeTrack) -> tuple[list[ExchangeTrack], int]:
+        """The exchanges of the peer in order, and the first that began after the last question."""
+        peer = track.sa.peer
+        asked = self._asked.get(peer)
+        if asked is None:
+            asked = self._asked[peer] = sorted(peer.exchanges, key=lambda x: x.first_ns)
+        return asked, bisect_right(asked, track.last_ns, key=lambda x: x.first_ns)
 
     def _ended_by(self, sa: SaTrack) -> int | None:
         """The side that deleted an IKE SA, or gave it up by its log: the other one did neither."""

@@ -18,7 +18,7 @@ from analyzers.tracking.holes import HoleTrack, end_basis, pause_ns
 from analyzers.tracking.judgement import Window, join, judge, judge_data_plane
 from analyzers.tracking.pace import Pace
 from analyzers.tracking.questions import Questions, RoleState
-from analyzers.tracking.replaced import ReplacedPlanes
+from analyzers.tracking.replaced import ReplacedPlanes, told_once
 from analyzers.tracking.silence import (
     NEVER,
     NO_WAITS,
@@ -130,7 +130,7 @@ class Exposures:
             case MarkKind.REMOVED:
                 self._asked.removed(rows, state, mark)
             case MarkKind.DELETE:
-                state.delete_ns, state.delete_ref = mark.at_ns, mark.ref
+                self._asked.deleted(state, mark)
             case MarkKind.FLOW:
                 self._flow(mark)
             case MarkKind.NEW_UNIT:
@@ -327,7 +327,7 @@ class Exposures:
                 holes += self._judge_open(
                     state, end_ns, verdict, self._report_ns, waits, ongoing=ongoing
                 )
-        return holes
+        return told_once(holes)
 
     def doubts(self, end_ns: int) -> list[tuple[PeerTrack, int]]:
         """Peers that are silent now, too short so far for a black hole, and since when that is odd.

@@ -52,6 +52,11 @@ class Foretold:
             return None
         return nanoseconds(policy.waits_s[-1]) if keeps_waits(policy.waits_s, sent) else None
 
+    def tries(self, track: ExchangeTrack) -> int | None:
+        """How often the prober asks before it gives up; None: not known."""
+        policy = self._of(track)
+        return None if policy is None else policy.transmissions
+
     def _of(self, track: ExchangeTrack) -> DpdPolicy | None:
         if not self._configured:
             return None

@@ -156,6 +156,8 @@ class Hindsight:
         last = pieces[-1] if pieces else None
         if last is None or last.outcome is not Outcome.UNANSWERED:
             return hole
+        if last.confidence is Confidence.SUSPECT:
+            hole = replace(hole, confidence=Confidence.SUSPECT)
         if last.presumed_ns is not None and hole.dead_ns is not None:
             return replace(hole, confidence=Confidence.SUSPECT)
         verdict_ns = last.verdict_ns or self._given_up_beside(hole, run)
@@ -166,24 +168,18 @@ class Hindsight:
             return replace(hole, hole_class=BlackHoleClass.TRANSIENT, dead_ns=None)
         if verdict_ns is not None and hole.dead_ns is not None:
             # One verdict has one time.
-            back_ns = self._back_ns(hole, verdict_ns)
-            told = replace(hole, dead_ns=verdict_ns, recovered_ns=back_ns)
+            told = self._until_back(replace(hole, dead_ns=verdict_ns), verdict_ns)
             return self._classified(told) if hole.hole_class in BY_VERDICT else told
         stop_ns, stop_basis = hole.stop_ns, hole.stop_basis
         if verdict_ns is None or (stop_basis is StopBasis.PROOF and verdict_ns >= stop_ns):
             return hole
         if stop_basis is StopBasis.PROOF:
             # It was heard again, too late: it had been given up, and nothing was sent any more.
-            stop_ns, stop_basis = max(verdict_ns, hole.silence.last_out_ns), StopBasis.LAST_OUTBOUND
-        return self._classified(
-            replace(
-                hole,
-                dead_ns=verdict_ns,
-                stop_ns=stop_ns,
-                stop_basis=stop_basis,
-                recovered_ns=self._back_ns(hole, verdict_ns),
-            )
-        )
+            stop_ns, stop_basis = hole.silence.last_out_ns, StopBasis.LAST_OUTBOUND
+            if seconds(stop_ns - hole.silence.first_out_ns) < self._tracker.report_s:
+                return None
+        told = replace(hole, dead_ns=verdict_ns, stop_ns=stop_ns, stop_basis=stop_basis)
+        return self._classified(self._until_back(told, verdict_ns))
 
     def _classified(self, hole: HoleTrack) -> HoleTrack:
         """A black hole with a verdict, in the class that the time of the verdict makes it."""
@@ -204,6 +200,13 @@ class Hindsight:
             and hole.silence.last_proof_ns < x.first_ns <= hole.stop_ns
         )
         return next((at_ns for at_ns in found if at_ns is not None), None)
+
+    def _until_back(self, hole: HoleTrack, dead_ns: int) -> HoleTrack:
+        """A black hole of a peer given up, with when it was back, or was heard in vain."""
+        back_ns, heard_ns = self._back_ns(hole, dead_ns), hole.recovered_ns
+        return replace(
+            hole, recovered_ns=back_ns, heard_again_ns=heard_ns if back_ns is None else None
+        )
 
     def _back_ns(self, hole: HoleTrack, dead_ns: int) -> int | None:
         """When a peer was back that had been given up.

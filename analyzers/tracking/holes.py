@@ -77,6 +77,8 @@ class HoleTrack(Struct):
     refs: tuple[Ref, ...]
     probes: int
     recovered_ns: int | None = None
+    heard_again_ns: int | None = None
+    """When the receiver was heard after it, where that came to nobody."""
     asked_ns: int | None = None
     """First question in a dead data plane: it was answered, so it is no `first_probe_ns`."""
     removed_ns: int | None = None

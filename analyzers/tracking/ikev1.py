@@ -123,7 +123,7 @@ class Ikev1Tracker:
                 old.ended_ns, old.end = old.last_ns, SaEnd.FAILED
                 continue
             dead = old.lost or any(old.open_dpd)
-            old.ended_ns = sa.first_ns
+            old.ended_ns = max(sa.first_ns, old.established_ns or old.first_ns)
             old.end = SaEnd.REPLACED if dead else SaEnd.REKEYED
             old.end_ref = sa.first_ref
             old.rekeyed_into = None if dead else sa

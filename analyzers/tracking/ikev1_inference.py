@@ -43,6 +43,8 @@ _SETTLING_NS: Final = NS_PER_SECOND
 # No stack repeats faster: two messages this close are parts of one teardown.
 _MIN_RETRY_NS: Final = 200 * NS_PER_MS
 _RECENT: Final = 16
+# So many answered ones have a distance.
+_FEWEST_DUE: Final = 2
 # Questions whose answers length and time alone have told so far.
 _PAIRED: Final = (Basis.RHYTHM, Basis.CORRELATED)
 # No stack waits longer between two tries.
@@ -238,6 +240,8 @@ def continues(run: ExchangeTrack, message: IkeMessage) -> bool:
         return False
     if run.basis is Basis.CORRELATED:
         return True  # a log names its questions: it tells if this is none
+    if _is_renewed(run):
+        return False
     if len(run.transmissions) == 1:
         established = run.sa.established_ns
         return established is None or run.first_ns - established > _SETTLING_NS
@@ -248,13 +252,38 @@ def continues(run: ExchangeTrack, message: IkeMessage) -> bool:
     return 1 - _SPACING_TOLERANCE <= ratio <= _MAX_GROWTH
 
 
+def _is_renewed(run: ExchangeTrack) -> bool:
+    """Whether who asks has begun another phase 1 since: it asks no more what it renews."""
+    return any(
+        sa.index > run.sa.index
+        and sa.version == 1
+        and sa.from_start
+        and sa.initiator == run.side
+        and sa.first_ns > run.last_ns
+        for sa in run.sa.peer.sas[-_RECENT:]
+    )
+
+
+def _is_due(run: ExchangeTrack) -> bool:
+    """Whether it comes when the next question of its side was due, after those with answers."""
+    earlier = [
+        x.last_ns
+        for x in run.sa.peer.exchanges[-_RECENT:]
+        if x.sa is run.sa and x.side == run.side and x.answered and x.length == run.length
+    ]
+    if len(earlier) < _FEWEST_DUE:
+        return False
+    usual = earlier[-1] - earlier[-2]
+    return abs(run.first_ns - earlier[-1] - usual) <= _SPACING_TOLERANCE * usual
+
+
 def _dissolve(sa: SaTrack, run: ExchangeTrack, message: IkeMessage) -> Transmission | None:
     """A run without rhythm or answer was no question, as far as anybody can tell.
 
     Its last message may be the first of a run that `message` continues: only a lone one
     was before it.
     """
-    if not run.candidate:
+    if not run.candidate or _is_due(run):
         return None
     run.dissolved = True
     first = None

@@ -18,10 +18,12 @@ from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.acts import ON_TIME_NS, Acts
 from analyzers.tracking.blind import BlindTimes
+from analyzers.tracking.dropping import Dropping
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import DUPLICATE_NS
 from analyzers.tracking.foretold import Foretold
 from analyzers.tracking.holes import pause_ns
+from analyzers.tracking.renewals import FEWEST_TRIES, Renewals
 from analyzers.tracking.rhythm import (
     LEAST_RHYTHM,
     MOST_TRIES,
@@ -51,9 +53,6 @@ _FOLLOWED_BY_NS: Final = NS_PER_SECOND
 # The clock of a log may be so far from that of a capture, or what comes was under way.
 _SURELY_AFTER_NS: Final = NS_PER_SECOND
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
-# No stack gives up after less (dpd-semantics section 3: FortiOS, AWS); where nothing else shows a
-# verdict, fewer tries are none.
-_FEWEST_TRIES: Final = 3
 
 
 class Support(Enum):
@@ -117,15 +116,26 @@ class Outcomes:
         self._rhythms = Rhythms()
         self._foretold = Foretold(tracker.configured)
         self.blind = BlindTimes(tracker)
+        self._dropping = Dropping(tracker)
         self._acts = Acts()
+        self._renewals = Renewals(self._acts, self._foretold, tracker.logs)
 
     def of(self, track: ExchangeTrack) -> Settled:
         """What became of a run of questions."""
         settled = self._settled.get(track)
         if settled is None:
             settled = self._settle(track)
+            if track.basis is Basis.RHYTHM and settled.verdict_ns is not None:
+                settled = self._as_far_as_recorded(track, settled)
             self._settled[track] = settled
         return settled
+
+    def _as_far_as_recorded(self, track: ExchangeTrack, settled: Settled) -> Settled:
+        """A verdict that rhythm tells, of a capture that may have dropped what else there was."""
+        if not self._dropping.is_told(track.sa.peer):
+            return settled
+        *before, last = settled.pieces
+        return replace(settled, pieces=(*before, replace(last, confidence=Confidence.SUSPECT)))
 
     def _settle(self, track: ExchangeTrack) -> Settled:
         sent = tuple(track.transmissions)
@@ -279,7 +289,7 @@ class Outcomes:
         else:
             ran_out = self._ran_out(track, sent, now, known)
         outcome, verdict = Outcome.OPEN, None
-        tried = len(sent) >= _FEWEST_TRIES or known is not None
+        tried = len(sent) >= FEWEST_TRIES or known is not None
         if self._rhythms.goes_on(track):
             pass  # the prober goes on with the same SA: it has not given it up
         elif tried and not self._rhythms.is_one_run(track, sent, now.last_proof_ns):
@@ -325,9 +335,11 @@ class Outcomes:
         due_ns = None if wait_ns is None else last_ns + wait_ns
         unanswered = partial(Piece, sent, Outcome.UNANSWERED, confidence=track.confidence)
         given_up_ns = self._acts.given_up_ns(track)
-        if given_up_ns is not None and (
-            not last_ns <= given_up_ns <= seen_ns or self._is_said_not(track, sent, given_up_ns)
-        ):
+        if given_up_ns is not None and not last_ns <= given_up_ns <= seen_ns:
+            given_up_ns = None
+        if given_up_ns is not None and self._renewals.is_one(track, sent, given_up_ns, wait_ns):
+            if due_ns is None or given_up_ns <= due_ns + ON_TIME_NS:
+                return unanswered(verdict_ns=None)  # it does not ask any longer what it renews
             given_up_ns = None
         came_ns = self._acts.came_anew_ns(track)
         in_time = (
@@ -351,20 +363,6 @@ class Outcomes:
             return unanswered(verdict_ns=due_ns)
         return None
 
-    def _is_said_not(
-        self, track: ExchangeTrack, sent: tuple[Transmission, ...], given_up_ns: int
-    ) -> bool:
-        """Whether the prober's own log has no verdict where acts after few tries suggest one.
-
-        Phase 1 is also what renews an IKEv1 SA.
-        """
-        if len(sent) >= _FEWEST_TRIES or track.sa.version != 1:
-            return False
-        peer, logs = track.sa.peer, self._tracker.logs
-        said = logs.gave_up_ns.get((peer.index, track.side), ())
-        covered = logs.spans_over(peer.address(track.side), sent[-1].at_ns, given_up_ns)
-        return covered and not any(abs(at_ns - given_up_ns) <= ON_TIME_NS for at_ns in said)
-
     def _is_heard_too_late(
         self, track: ExchangeTrack, sent: tuple[Transmission, ...], now: Silence, due_ns: int
     ) -> bool:
@@ -372,7 +370,7 @@ class Outcomes:
 
         It did not notice that it had been given up: the prober never used the SA again.
         """
-        if track.heard_again_ns is None or len(sent) < _FEWEST_TRIES:
+        if track.heard_again_ns is None or len(sent) < FEWEST_TRIES:
             return False
         late_ns = max(ON_TIME_NS, (due_ns - sent[-1].at_ns) // 20)
         used = now.last_out_ns > due_ns or self._rhythms.goes_on(track)
@@ -488,7 +486,7 @@ def _unsettled(sent: tuple[Transmission, ...]) -> Piece:
 
 def _is_after_wait(sent: tuple[Transmission, ...], wait_ns: int | None, given_up_ns: int) -> bool:
     """Whether the prober acted when its last wait was over, whatever ESP it heard meanwhile."""
-    if wait_ns is None or len(sent) < _FEWEST_TRIES:
+    if wait_ns is None or len(sent) < FEWEST_TRIES:
         return False
     late_ns = given_up_ns - sent[-1].at_ns - wait_ns
     return abs(late_ns) <= max(ON_TIME_NS, wait_ns // 20)

@@ -190,6 +190,12 @@ class Questions:
             return
         state.removed = Removed(mark.at_ns, mark.ref, self._sent_since(rows, mark, silence))
 
+    @staticmethod
+    def deleted(state: RoleState, mark: Mark) -> None:
+        """An SA is deleted; one beside the SA that is asked on is no verdict on that."""
+        if state.run is None or mark.delete is None or mark.delete.sa is state.run.sa:
+            state.delete_ns, state.delete_ref = mark.at_ns, mark.ref
+
     def answered(self, state: RoleState, mark: Mark) -> None:
         """An answer came in."""
         exchange = mark.exchange

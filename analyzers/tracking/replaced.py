@@ -6,17 +6,35 @@ end only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from msgspec.structs import replace
 
+from analyzers.model.black_hole import BlackHoleClass
 from analyzers.tracking.holes import HoleTrack
 from analyzers.tracking.judgement import Window, stands_out
 from analyzers.tracking.silence import SilenceClock
 from analyzers.tracking.tracks import PeerTrack
 
 _RECENT: Final = 16
+
+
+def told_once(holes: Iterable[HoleTrack]) -> list[HoleTrack]:
+    """A dead data plane that ended with its SA is open no more, though IKE goes on there.
+
+    Where ESP went on as well, it did not end.
+    """
+    found: dict[tuple[int, int, int], HoleTrack] = {}
+    others = []
+    for hole in holes:
+        if hole.hole_class is not BlackHoleClass.DATA_PLANE or hole.flows:
+            others.append(hole)
+            continue
+        known = found.setdefault((hole.unit.index, hole.role, hole.silence.first_out_ns), hole)
+        if hole.silence.packets > known.silence.packets:
+            found[hole.unit.index, hole.role, hole.silence.first_out_ns] = hole
+    return [*others, *found.values()]
 
 
 class ReplacedPlanes:

@@ -433,6 +433,7 @@ class Viewer:
             stop_ns=track.stop_ns,
             stop_basis=track.stop_basis,
             recovered_ns=track.recovered_ns,
+            heard_again_ns=track.heard_again_ns,
             min_seconds=round(seconds(min(least_ns, window_ns)), 6),
             max_seconds=round(seconds(window_ns), 6),
             min_packets=min(track.min_packets, silence.packets),

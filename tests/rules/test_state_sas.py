@@ -209,6 +209,7 @@ def test_deletes_again_and_again_are_a_warning(tell: Tell):
     "a rekeyed SA is replaced, not down",
     "reauthentication that makes the new SA before it breaks the old one",
     "negotiations that never came up",
+    "an IKEv1 SA is renewed when its lifetime ends, whatever is open on it",
 )
 @pytest.mark.parametrize(
     "text",
@@ -222,8 +223,12 @@ def test_deletes_again_and_again_are_a_warning(tell: Tell):
             f"{n + 1}05.1 b>a delete 2 resp next=0 sa={n}\n"
             for n in range(1, 6)
         ),
+        "".join(
+            f"{18 * n} a>b v1 main-mode lifetime=23 sa={n}\n{18 * n + 15} a>b v1 info 108 sa={n}\n"
+            for n in range(6)
+        ),
     ],
-    ids=["twice", "over half an hour", "never up", "rekeyed", "made before it is broken"],
+    ids=["twice", "over half an hour", "never up", "rekeyed", "made before it is broken", "open"],
 )
 def test_no_flapping(tell: Tell, text: str):
     assert tell(text).of("sa-flapping") == []

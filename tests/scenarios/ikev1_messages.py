@@ -13,7 +13,7 @@ what a reader would lose. What a sealed Informational carries stands in its opti
 
 `v1 clear says=ruthere seq=5` is the Notification alone, encrypted by nobody. `ag1` to `ag3` are the
 messages of Aggressive Mode, the last one encrypted. DPD is offered in the first messages of both,
-unless `no-dpd=1`; with `dpd=1` in `mm3` and `mm4`.
+unless `no-dpd=1`; with `dpd=1` in `mm3` and `mm4`. `lifetime=S` is what they negotiate, else a day.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def ikev1_message(
     if verb in ("mm1", "mm2", "ag1", "ag2"):
         first = 1
         vendor = b"" if "no-dpd" in options else DPD_VENDOR_ID
-        body = payload(13, _phase1_sa()) + payload(0, vendor or random_bytes("vendor", 16))
+        lifetime_s = int(options.get("lifetime", "86400"))
+        body = payload(13, _phase1_sa(lifetime_s))
+        body += payload(0, vendor or random_bytes("vendor", 16))
     elif verb in ("mm3", "mm4"):
         first = 4
         body = payload(_NONCE, _key_exchange(name, verb))
@@ -269,12 +271,12 @@ def _message_id(seed: str) -> int:
     return int.from_bytes(random_bytes(seed, 4), "big") | 1
 
 
-def _phase1_sa() -> bytes:
-    """AES-CBC-128, SHA2-256, pre-shared key, group 14, 86400 s (RFC 2409 appendix A)."""
+def _phase1_sa(lifetime_s: int) -> bytes:
+    """AES-CBC-128, SHA2-256, pre-shared key, group 14 (RFC 2409 appendix A)."""
     attributes = b"".join(
         struct.pack(">HH", 0x8000 | kind, value)
         for kind, value in ((1, 7), (14, 128), (2, 4), (3, 1), (4, 14), (11, 1))
-    ) + struct.pack(">HHI", 12, 4, 86400)
+    ) + struct.pack(">HHI", 12, 4, lifetime_s)
     transform = struct.pack(">BBHBBH", 0, 0, 8 + len(attributes), 1, 1, 0) + attributes
     proposal = struct.pack(">BBHBBBB", 0, 0, 8 + len(transform), 1, 1, 0, 1) + transform
     return struct.pack(">II", 1, 1) + proposal

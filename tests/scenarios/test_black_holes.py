@@ -269,6 +269,29 @@ def test_a_dead_data_plane_goes_on_on_the_next_sa(tell: Tell) -> None:
     assert [h.begin_ns for h in peer.black_holes] == [at(20.1), at(50.5)]
 
 
+def test_a_dead_data_plane_that_ends_with_its_sa_is_one(tell: Tell) -> None:
+    """Its IKE goes on beside that of the new one."""
+    peer = tell(
+        """
+        0 a>b v2 handshake
+        1..16.2/3 a>b esp out1
+        1.01..16.2/3 b>a esp in1
+        19 a>b delete 2
+        19.01 b>a liveness 2 resp
+        19.02 a>b v2 handshake sa=2
+        19.2..35/3 a>b esp out2
+        22..50/3 b>a liveness 0+ sa=2
+        22.02..50/3 a>b liveness 0+ sa=2 resp
+        37.1 a>b v2 handshake sa=3
+        37.2..50/3 a>b esp out3
+        40.21..50/3 b>a esp in3
+        """
+    ).peer
+    (hole,) = peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.DATA_PLANE
+    assert (hole.max_packets, hole.recovered_ns) == (6, at(40.21))
+
+
 def test_data_plane_that_comes_back(tell: Tell) -> None:
     peer = tell(
         SETUP

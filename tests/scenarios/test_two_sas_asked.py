@@ -94,3 +94,22 @@ def test_what_was_asked_in_vain_on_the_older_one_is_no_earlier_verdict(tell: Tel
     assert hole.first_probe_ns == at(45)
     assert hole.dead_ns == pytest.approx(at(59), abs=2_000_000)
     assert hole.black_hole_class is BlackHoleClass.DETECTED
+
+
+def test_a_delete_of_another_sa_is_no_verdict_on_the_one_that_is_asked_on(tell: Tell) -> None:
+    """IKEv2: b could not answer the rekeying before, and deletes the new SA for that."""
+    told = tell(
+        """
+        0 a>b v2 handshake
+        20 a>b create-child 2
+        21 a>b create-child 2
+        46.55..54.6/2 b>a liveness 0
+        46.56..54.6/2 b>a delete 0 sa=2
+        46.57 b>a create-child 2 resp
+        """
+    )
+    peer = told.peer
+    (asked,) = peer.exchanges
+    assert (asked.outcome, asked.verdict_ns) == (Outcome.OPEN, None)
+    assert peer.state is PeerState.PROBING
+    assert peer.black_holes == ()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analyzers.export.story import remarks
-from analyzers.model.black_hole import BlackHoleClass
+from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import Lost, Outcome
 from analyzers.model.peer import PeerState
 from analyzers.model.records import Confidence
@@ -498,7 +498,7 @@ def test_a_verdict_stands_though_the_peer_is_heard_long_after(tell: Tell) -> Non
     assert BlackHoleClass.TRANSIENT not in {h.black_hole_class for h in peer.black_holes}
 
 
-def test_a_black_hole_ends_with_the_verdict_that_came_before_life(tell: Tell) -> None:
+def test_a_black_hole_ends_before_the_verdict_that_came_before_life(tell: Tell) -> None:
     """And the peer is back when both talk: what it sends on an SA that is gone is for nobody."""
     text = """
         0 a>b v2 handshake
@@ -519,7 +519,7 @@ def test_a_black_hole_ends_with_the_verdict_that_came_before_life(tell: Tell) ->
         peer = tell(text + rest).peer
         hole = next(h for h in peer.black_holes if h.sender == B)
         assert hole.black_hole_class is BlackHoleClass.DETECTED
-        assert (hole.dead_ns, hole.stop_ns) == (at(31), at(31))
+        assert (hole.dead_ns, hole.stop_ns) == (at(31), at(23.901))
         assert (peer.state, hole.recovered_ns) == (state, back)
 
 
@@ -666,6 +666,34 @@ def test_a_peer_that_is_heard_on_a_new_sa_is_heard_again(tell: Tell) -> None:
     (hole,) = peer.black_holes
     (said, *_) = remarks(peer, hole, lambda at_ns: f"{(at_ns - at(0)) / 1e9:.2f} s")
     assert said == f"{B} is heard again at 30.03 s"
+
+
+@pytest.mark.parametrize("until", [9.99, 13.99])
+def test_a_peer_whose_traffic_comes_after_the_verdict_is_heard_again(
+    tell: Tell, until: float
+) -> None:
+    """Nobody answers it: it is not reached again. The last packet into the silence ends that."""
+    peer = tell(
+        f"""
+        0 a>b v2 handshake
+        0.5..8/0.5 a>b esp out
+        0.501..8/0.5 b>a esp in
+        8..{until}/0.5 a>b esp out
+        10 a>b liveness 2
+        12 a>b liveness 2
+        14 a>b liveness 2
+        16 a>b liveness 2
+        25..40/0.5 b>a esp in
+        """
+    ).peer
+    assert peer.exchanges[-1].verdict_ns == at(18)
+    holes = [hole for hole in peer.black_holes if hole.sender == A]
+    assert [(h.stop_ns, h.stop_basis) for h in holes] == (
+        [] if until < 11 else [(at(13.5), StopBasis.LAST_OUTBOUND)]
+    )
+    for hole in holes:
+        said = remarks(peer, hole, lambda at_ns: f"{(at_ns - at(0)) / 1e9:.2f} s")
+        assert (hole.recovered_ns, said[0]) == (None, f"{B} is heard again at 25.00 s")
 
 
 def test_a_verdict_is_of_the_silence_before_it(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
-from analyzers.model.sa import IkeSa, SaEnd
+from analyzers.model.sa import IkeSa, SaEnd, is_due
 from analyzers.model.time import nanoseconds
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
@@ -47,11 +47,16 @@ def _downs(case: Case) -> list[IkeSa]:
     ends = sorted(sa.ended_ns for sa in up if sa.ended_ns is not None)
     found = []
     for sa in up:
-        if sa.end in _DOWN and sa.ended_ns is not None:
+        if sa.end in _DOWN and sa.ended_ns is not None and not _is_renewed(sa, sa.ended_ns):
             alive = bisect_left(starts, sa.ended_ns) - bisect_right(ends, sa.ended_ns)
             if alive <= 0:
                 found.append(sa)
     return sorted(found, key=lambda sa: sa.ended_ns or 0)
+
+
+def _is_renewed(sa: IkeSa, ended_ns: int) -> bool:
+    """Whether one with an open question was replaced when its lifetime told."""
+    return sa.end is SaEnd.REPLACED and is_due(sa.established_ns, sa.lifetime_s, ended_ns)
 
 
 def _densest(downs: Sequence[IkeSa], span_ns: int) -> Sequence[IkeSa]:
@@ -108,6 +113,7 @@ RULE = PeerRule(
     needs=(Needs.CAPTURE, Needs.LOG),
     traps=(
         "a rekeyed SA is replaced, not down",
+        "an IKEv1 SA is renewed when its lifetime ends, whatever is open on it",
         "reauthentication that makes the new SA before it breaks the old one",
         "negotiations that never came up",
         "Deletes alone are a warning: a tunnel on demand may be meant to",

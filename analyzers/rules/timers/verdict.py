@@ -110,6 +110,8 @@ def _acts(case: Case, exchange: Exchange) -> Iterator[GivenUp]:
             break  # it does what it was told
         how = "it deleted the SA"
         yield GivenUp(delete.at_ns, how, delete.ref, delete.confidence, by_log=False)
+    if exchange.outcome is Outcome.UNANSWERED and exchange.verdict_ns is None:
+        return  # it renewed the SA, or the peer had come anew
     begun = _begun(case).get(exchange.prober, [])
     place = bisect_left(begun, exchange.last_ns, key=_first_ns)
     for sa in begun[place : place + 2]:  # its own may be one of them
