@@ -18,6 +18,7 @@ from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import Problem, ProblemKind, Ref
+from analyzers.session.behind_address import tell_apart
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.naming import (
     ends_by_other,
@@ -73,6 +74,7 @@ def take_alone(log: LogSource, joined: Joined) -> None:
     if main_kind(log.tally) is None:
         give_places(log)
     name_local(log, (), UNKNOWN_LOCAL)
+    tell_apart(log.events)
     stream = by_time([e for e in log.events if e.at_ns is not None])
     joined.evidence |= answers_among(refused_messages(log.events))
     joined.streams[log.number] = _to_peers(stream, log)
@@ -119,6 +121,8 @@ class Matcher:
             name_local(log, self._captures, self._names[log.number])
         # By what the others are called by now a log that names nobody may be known, too.
         name_by_children(self._logs, self._captures, labels=True)
+        for log in self._logs:
+            tell_apart(log.events)
         self._settle_streams()
 
     # --- pairs -----------------------------------------------------------------------------
