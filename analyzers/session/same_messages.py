@@ -19,6 +19,12 @@ from analyzers.model.observations import MessageKind
 from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.session.behind_address import tell_apart
+from analyzers.session.devices_of_log import (
+    are_of_one_log,
+    have_a_tunnel,
+    naming_facts,
+    sightings_of,
+)
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.naming import (
     ends_by_other,
@@ -45,11 +51,6 @@ from analyzers.tracking.witnesses import (
     reach_of_log,
     shows_what_comes,
 )
-
-
-def sightings_of(events: Iterable[LogEvent]) -> list[Sighting]:
-    """What the messages of a log are known by."""
-    return [s for s in map(of_event, events) if s is not None]
 
 
 def facts_of(logs: Sequence[LogSource]) -> set[tuple[KeyFamily, Key]]:
@@ -107,9 +108,14 @@ class Matcher:
         timed = [log for log in self._logs if main_kind(log.tally) is not None]
         for log in timed:
             self._with_wire(log)
+        relayed = [log for log in timed if log.tally.hosts > 1]
+        facts = {log.number: naming_facts(log) for log in relayed}
         for number, log in enumerate(timed):
             for other in timed[:number]:
-                self._with_log(other, log)
+                if not are_of_one_log(other, log):
+                    self._with_log(other, log)
+                elif not facts[other.number].isdisjoint(facts[log.number]):
+                    self._with_log(other, log, relayed=True)
         for log in timed:
             self._order(log)
         for log in self._logs:
@@ -151,16 +157,22 @@ class Matcher:
             [(event, (s.src, s.dst) if event.sent else (s.dst, s.src)) for event, s in found],
         )
 
-    def _with_log(self, log: LogSource, other: LogSource) -> None:
-        """Messages in two logs: of both ends, or of one device that wrote both."""
+    def _with_log(self, log: LogSource, other: LogSource, *, relayed: bool = False) -> None:
+        """Messages in two logs: of both ends, or of one device that wrote both.
+
+        `relayed`: a relay wrote both, and has another name for each device.
+        """
         mine = [e for e in log.events if id(e) not in self._matched]
         theirs = [e for e in other.events if id(e) not in self._matched]
         clock = _clock(log, other)
         own, others = sightings_of(mine), sightings_of(theirs)
         ends = pairs(own, others, clock)
-        copies = pairs(own, others, clock, Relation.COPIES)
+        if relayed and not have_a_tunnel(ends):
+            return
+        copies = [] if relayed else pairs(own, others, clock, Relation.COPIES)
         events = _messages(mine) | _messages(theirs)
-        if len(copies) > len(ends) or (not ends and _one_device(log, other)):
+        is_one = not relayed and not ends and _one_device(log, other)
+        if len(copies) > len(ends) or is_one:
             self._drop([(events[a.ref, a.at_ns], events[b.ref, b.at_ns]) for a, b in copies])
             self._drop(_repeats(mine, theirs, clock.tolerance_ns))
             self._names[other.number] = self._names[log.number]
@@ -254,7 +266,12 @@ class Matcher:
                 joined.witnesses.came -= self._unlogged(reaches[log.number], known)
         for log in self._logs:
             others = list(captured)
-            others += [r for number, r in reaches.items() if r is not None and number != log.number]
+            remotes = {event.remote for event in log.events}
+            others += [
+                r
+                for number, r in reaches.items()
+                if r is not None and number != log.number and not r.own.isdisjoint(remotes)
+            ]
             if self._is_stranger(log):
                 self._leave_out(log, captured)
             joined.streams[log.number] = self._stream(log, others)
