@@ -22,6 +22,7 @@ from analyzers.tracking.sightings import EVIDENCE, Key, KeyFamily, Relation, Sig
 _TELLING: Final = (KeyFamily.MESSAGE_ID, KeyFamily.SPIS, KeyFamily.ADDRESSES)
 _NAMING: Final = (*_TELLING, KeyFamily.SEQUENCE)
 _LEAST_NUMBERS: Final = 2
+Named = dict[tuple[KeyFamily, Key], list[LogEvent]]
 _EVIDENCE: Final = frozenset(EVIDENCE[family] for family in _NAMING)
 # Writing a line may take as long: a clock that is off by less is not.
 _WRITING_NS: Final = 500 * NS_PER_MS
@@ -50,17 +51,19 @@ def by_device(logs: Sequence[LogSource]) -> list[LogSource]:
 
 def align(parts: Sequence[LogSource]) -> None:
     """Put the devices of a log on one clock, where one is off: each writes its own stamps."""
-    for place, part in enumerate(parts):
-        for other in parts[:place]:
-            if are_of_one_log(other, part) and _align(part, other):
+    relayed = [part for part in parts if part.tally.hosts > 1]
+    messages = [named(part) for part in relayed]
+    for place, part in enumerate(relayed):
+        for before, other in enumerate(relayed[:place]):
+            if not are_of_one_log(other, part):
+                continue
+            mine, theirs = map(sightings_of, in_common(messages[place], messages[before]))
+            if mine and _align(part, mine, other, theirs):
                 break
 
 
-def _align(part: LogSource, other: LogSource) -> bool:
+def _align(part: LogSource, own: list[Sighting], other: LogSource, known: list[Sighting]) -> bool:
     """Whether the messages of another device tell the clock of one."""
-    if naming_facts(part).isdisjoint(naming_facts(other)):
-        return False
-    own, known = (sightings_of(log.events) for log in (part, other))
     fitted = fit(own, known, part.tally.resolution_ns or 1, believable_ns=_BELIEVABLE_NS)
     if fitted is None or fitted.evidence not in _EVIDENCE:
         return False
@@ -94,9 +97,23 @@ def sightings_of(events: Iterable[LogEvent]) -> list[Sighting]:
     return [s for s in map(of_event, events) if s is not None]
 
 
-def naming_facts(log: LogSource) -> set[tuple[KeyFamily, Key]]:
-    """By what the messages of a device can be those of another one."""
-    return {key for seen in sightings_of(log.events) for key in seen.keys if key[0] in _NAMING}
+def named(log: LogSource) -> Named:
+    """The messages of a device by what names them where another one tells of them, too."""
+    found: Named = {}
+    for event in log.events if log.tally.hosts > 1 else ():
+        seen = of_event(event)
+        for key in () if seen is None else seen.keys:
+            if key[0] in _NAMING:
+                found.setdefault(key, []).append(event)
+    return found
+
+
+def in_common(one: Named, two: Named) -> tuple[list[LogEvent], list[LogEvent]]:
+    """The messages of two devices that may be the same, in the order of the lines."""
+    keys = one.keys() & two.keys()
+    both = ({id(e): e for key in keys for e in known[key]} for known in (one, two))
+    mine, theirs = (sorted(found.values(), key=lambda e: e.ref.record) for found in both)
+    return mine, theirs
 
 
 def have_a_tunnel(ends: Sequence[tuple[Sighting, Sighting]]) -> bool:

@@ -22,7 +22,8 @@ from analyzers.session.behind_address import tell_apart
 from analyzers.session.devices_of_log import (
     are_of_one_log,
     have_a_tunnel,
-    naming_facts,
+    in_common,
+    named,
     sightings_of,
 )
 from analyzers.session.joined import CaptureClock, Joined
@@ -108,14 +109,15 @@ class Matcher:
         timed = [log for log in self._logs if main_kind(log.tally) is not None]
         for log in timed:
             self._with_wire(log)
-        relayed = [log for log in timed if log.tally.hosts > 1]
-        facts = {log.number: naming_facts(log) for log in relayed}
+        messages = {log.number: named(log) for log in timed}
         for number, log in enumerate(timed):
             for other in timed[:number]:
                 if not are_of_one_log(other, log):
                     self._with_log(other, log)
-                elif not facts[other.number].isdisjoint(facts[log.number]):
-                    self._with_log(other, log, relayed=True)
+                    continue
+                both = in_common(messages[other.number], messages[log.number])
+                if both[0]:
+                    self._with_device(other, log, *both)
         for log in timed:
             self._order(log)
         for log in self._logs:
@@ -157,27 +159,47 @@ class Matcher:
             [(event, (s.src, s.dst) if event.sent else (s.dst, s.src)) for event, s in found],
         )
 
-    def _with_log(self, log: LogSource, other: LogSource, *, relayed: bool = False) -> None:
-        """Messages in two logs: of both ends, or of one device that wrote both.
-
-        `relayed`: a relay wrote both, and has another name for each device.
-        """
+    def _with_log(self, log: LogSource, other: LogSource) -> None:
+        """Messages in two logs: of both ends, or of one device that wrote both."""
         mine = [e for e in log.events if id(e) not in self._matched]
         theirs = [e for e in other.events if id(e) not in self._matched]
         clock = _clock(log, other)
         own, others = sightings_of(mine), sightings_of(theirs)
         ends = pairs(own, others, clock)
-        if relayed and not have_a_tunnel(ends):
-            return
-        copies = [] if relayed else pairs(own, others, clock, Relation.COPIES)
+        copies = pairs(own, others, clock, Relation.COPIES)
         events = _messages(mine) | _messages(theirs)
-        is_one = not relayed and not ends and _one_device(log, other)
-        if len(copies) > len(ends) or is_one:
+        if len(copies) > len(ends) or (not ends and _one_device(log, other)):
             self._drop([(events[a.ref, a.at_ns], events[b.ref, b.at_ns]) for a, b in copies])
             self._drop(_repeats(mine, theirs, clock.tolerance_ns))
             self._names[other.number] = self._names[log.number]
             return
-        found = [(events[a.ref, a.at_ns], events[b.ref, b.at_ns]) for a, b in ends]
+        self._tell_once(
+            log, other, [(events[a.ref, a.at_ns], events[b.ref, b.at_ns]) for a, b in ends]
+        )
+
+    def _with_device(
+        self,
+        log: LogSource,
+        other: LogSource,
+        mine: Sequence[LogEvent],
+        theirs: Sequence[LogEvent],
+    ) -> None:
+        """Messages of two devices in one log, which may be both ends of a tunnel."""
+        own, others = (
+            sightings_of(e for e in events if id(e) not in self._matched)
+            for events in (mine, theirs)
+        )
+        ends = pairs(own, others, _clock(log, other))
+        if have_a_tunnel(ends):
+            here, there = _messages(mine), _messages(theirs)
+            self._tell_once(
+                log, other, [(here[a.ref, a.at_ns], there[b.ref, b.at_ns]) for a, b in ends]
+            )
+
+    def _tell_once(
+        self, log: LogSource, other: LogSource, found: Sequence[tuple[LogEvent, LogEvent]]
+    ) -> None:
+        """Both ends tell of these messages."""
         for left, right in found:
             first = left if bool(left.sent) is not _is_answer(left) else right
             second = right if first is left else left
