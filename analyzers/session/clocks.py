@@ -90,7 +90,8 @@ class ClockJoiner:
         for log in sorted(logs, key=_rank):
             self._align_log(log, joined)
         devices = by_device(logs)
-        if self._options.align:
+        alone = not captures and len(logs) == 1
+        if alone and self._options.align and logs[0].info.clock_basis is not ClockBasis.MANUAL:
             align(devices)
         match_messages(captures, devices, joined)
         as_they_came(logs, devices, joined)

@@ -22,12 +22,14 @@ from analyzers.tracking.sightings import EVIDENCE, Key, KeyFamily, Relation, Sig
 _TELLING: Final = (KeyFamily.MESSAGE_ID, KeyFamily.SPIS, KeyFamily.ADDRESSES)
 _NAMING: Final = (*_TELLING, KeyFamily.SEQUENCE)
 _LEAST_NUMBERS: Final = 2
-Named = dict[tuple[KeyFamily, Key], list[LogEvent]]
 _EVIDENCE: Final = frozenset(EVIDENCE[family] for family in _NAMING)
 # Writing a line may take as long: a clock that is off by less is not.
 _WRITING_NS: Final = 500 * NS_PER_MS
 # A clock that is set is off by a zone (and summer time) at most, if it is off.
 _BELIEVABLE_NS: Final = 15 * 3600 * NS_PER_SECOND
+
+Named = dict[tuple[KeyFamily, Key], list[LogEvent]]
+"""Messages of a device by what names each."""
 
 
 def by_device(logs: Sequence[LogSource]) -> list[LogSource]:
