@@ -249,11 +249,12 @@ DIALECT = Dialect(
         Pattern(
             "negotiating",
             r"(?:initiating|responding to) (?![^\n]{1,120} notification )[^\n]{0,80}?"
-            r"(?:connection|Mode|SA)"
+            r"(?:connection|Mode|SA)(?: connection)?(?: to replace #(?P<replaced>\d{1,10}))?"
             rf"(?: (?:to|from)(?: unknown peer)? (?P<peer>{_IP})(?=[\s:]|$))?",
             (
                 '"gw" #1: initiating IKEv2 connection to 192.0.2.9 using UDP',
                 '"gw"[1] 192.0.2.9 #1: responding to Main Mode from unknown peer 192.0.2.9:500',
+                '"gw" #3: initiating IKEv1 Main Mode connection to replace #1',
             ),
             words=("initiating", "responding"),
         ),

@@ -95,6 +95,8 @@ class LogEvent(Struct, gc=False):
     resolution_ns: int = 1
     local_port: int | None = None
     remote_port: int | None = None
+    device_port: int | None = None
+    """The port that tells the other end from others which have its address, behind one NAT."""
     host: str | None = None
     """What a relay calls the device, where it is not the first one that writes the log."""
     payload: bytes | None = None

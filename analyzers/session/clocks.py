@@ -28,10 +28,17 @@ from analyzers.model.snapshot import Snapshot
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ClockQuality
 from analyzers.session import clock_jumps, clock_steps
 from analyzers.session.child_sas import HANDSHAKE_NS, apart_ns
+from analyzers.session.devices_of_log import (
+    align,
+    are_of_one_log,
+    as_they_came,
+    by_device,
+    sightings_of,
+)
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.one_session import Shown, is_one_session
 from analyzers.session.options import ClockOptions
-from analyzers.session.same_messages import match_messages, sightings_of, take_alone
+from analyzers.session.same_messages import match_messages, take_alone
 from analyzers.session.texts import LogSource
 from analyzers.session.viewpoints import WAY_NS, leave_to_first
 from analyzers.tracking.alignment import RHYTHM, Fit, fit, least_off, steady_s
@@ -85,14 +92,20 @@ class ClockJoiner:
         leave_to_first(captures, joined)
         for log in logs:
             self._date(log, captures, logs)
-        if not captures and len(logs) == 1:
+        if not captures and len(logs) == 1 and len(by_device(logs)) == 1:
             _alone(logs[0], joined)
             return joined
         for log in sorted(logs, key=_rank):
             self._align_log(log, joined)
-        shared = match_messages(captures, logs, joined)
+        devices = by_device(logs)
+        alone = not captures and len(logs) == 1
+        if alone and self._options.align and logs[0].info.clock_basis is not ClockBasis.MANUAL:
+            align(devices)
+        shared = match_messages(captures, devices, joined)
         for log, period_s in self._unaligned:
-            _tell_unaligned(log.info, period_s, shared[log.number])
+            of_log = sum(shared[one.number] for one in devices if are_of_one_log(one, log))
+            _tell_unaligned(log.info, period_s, of_log)
+        as_they_came(logs, devices, joined)
         return joined
 
     # --- calendars -------------------------------------------------------------------------

@@ -18,6 +18,14 @@ from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
 from analyzers.model.peer import LoggedEnd
 from analyzers.model.records import Problem, ProblemKind, Ref
+from analyzers.session.behind_address import tell_apart
+from analyzers.session.devices_of_log import (
+    are_of_one_log,
+    have_a_tunnel,
+    in_common,
+    named,
+    sightings_of,
+)
 from analyzers.session.joined import CaptureClock, Joined
 from analyzers.session.naming import (
     ends_by_other,
@@ -46,11 +54,6 @@ from analyzers.tracking.witnesses import (
 )
 
 
-def sightings_of(events: Iterable[LogEvent]) -> list[Sighting]:
-    """What the messages of a log are known by."""
-    return [s for s in map(of_event, events) if s is not None]
-
-
 def facts_of(logs: Sequence[LogSource]) -> set[tuple[KeyFamily, Key]]:
     """Everything by which a message of the logs can be found elsewhere."""
     events = (e if e.at_ns is not None else replace(e, at_ns=0) for x in logs for e in x.events)
@@ -76,6 +79,7 @@ def take_alone(log: LogSource, joined: Joined) -> None:
     if main_kind(log.tally) is None:
         give_places(log)
     name_local(log, (), UNKNOWN_LOCAL)
+    tell_apart(log.events)
     stream = by_time([e for e in log.events if e.at_ns is not None])
     joined.evidence |= answers_among(refused_messages(log.events))
     joined.streams[log.number] = _to_peers(stream, log)
@@ -108,9 +112,15 @@ class Matcher:
         timed = [log for log in self._logs if main_kind(log.tally) is not None]
         for log in timed:
             self._with_wire(log)
+        messages = {log.number: named(log) for log in timed}
         for number, log in enumerate(timed):
             for other in timed[:number]:
-                self._with_log(other, log)
+                if not are_of_one_log(other, log):
+                    self._with_log(other, log)
+                    continue
+                both = in_common(messages[other.number], messages[log.number])
+                if both[0]:
+                    self._with_device(other, log, *both)
         for log in timed:
             self._order(log)
         for log in self._logs:
@@ -128,6 +138,8 @@ class Matcher:
             )
             for log in self._logs
         }
+        for log in self._logs:
+            tell_apart(log.events)
         self._settle_streams()
         return shared
 
@@ -171,7 +183,33 @@ class Matcher:
             self._drop(_repeats(mine, theirs, clock.tolerance_ns))
             self._names[other.number] = self._names[log.number]
             return
-        found = [(events[a.ref, a.at_ns], events[b.ref, b.at_ns]) for a, b in ends]
+        self._tell_once(
+            log, other, [(events[a.ref, a.at_ns], events[b.ref, b.at_ns]) for a, b in ends]
+        )
+
+    def _with_device(
+        self,
+        log: LogSource,
+        other: LogSource,
+        mine: Sequence[LogEvent],
+        theirs: Sequence[LogEvent],
+    ) -> None:
+        """Messages of two devices in one log, which may be both ends of a tunnel."""
+        own, others = (
+            sightings_of(e for e in events if id(e) not in self._matched)
+            for events in (mine, theirs)
+        )
+        ends = pairs(own, others, _clock(log, other))
+        if have_a_tunnel(ends):
+            here, there = _messages(mine), _messages(theirs)
+            self._tell_once(
+                log, other, [(here[a.ref, a.at_ns], there[b.ref, b.at_ns]) for a, b in ends]
+            )
+
+    def _tell_once(
+        self, log: LogSource, other: LogSource, found: Sequence[tuple[LogEvent, LogEvent]]
+    ) -> None:
+        """Both ends tell of these messages."""
         for left, right in found:
             first = left if bool(left.sent) is not _is_answer(left) else right
             second = right if first is left else left
@@ -262,7 +300,12 @@ class Matcher:
                 joined.witnesses.came -= self._unlogged(reaches[log.number], known)
         for log in self._logs:
             others = list(captured)
-            others += [r for number, r in reaches.items() if r is not None and number != log.number]
+            remotes = {event.remote for event in log.events}
+            others += [
+                r
+                for number, r in reaches.items()
+                if r is not None and number != log.number and not r.own.isdisjoint(remotes)
+            ]
             if self._is_stranger(log):
                 self._leave_out(log, captured)
             joined.streams[log.number] = self._stream(log, others)

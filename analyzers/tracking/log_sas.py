@@ -34,7 +34,8 @@ _SETTLING_NS: Final = 2 * NS_PER_SECOND
 _ENDS: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP, LogEventKind.IKE_SA_DOWN)
 """Events that are about no SA that began later, though a capture may have shown that one first."""
 _IN_VAIN: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
-_BEFORE_UP: Final = STARTS | {MessageKind.AUTH}
+BEFORE_UP: Final = STARTS | {MessageKind.AUTH}
+"""Messages that an IKE SA is set up by."""
 _WITHIN: Final = LIVENESS | {MessageKind.DELETE, MessageKind.CREATE_CHILD}
 """Messages that need an IKE SA which is set up."""
 ESTABLISHED: Final = "it was ESTABLISHED"
@@ -104,7 +105,7 @@ class LoggedSas:
         sa = self.newest(peer, event, side)
         if sa is None or self._is_another(sa, event):
             return None
-        if event.message in _BEFORE_UP and not sa.is_half_open:
+        if event.message in BEFORE_UP and not sa.is_half_open:
             return None
         self._learn(sa, event)
         return sa
@@ -238,7 +239,7 @@ def _spis_agree(sa: SaTrack, event: LogEvent) -> bool:
 def was_up(sa: SaTrack, side: int) -> bool:
     """Whether an SA was no mere attempt: established, or used as only such are."""
     begun_before = not sa.from_start and sa.version == 2
-    if begun_before and any(r.kind not in _BEFORE_UP for r in sa.requests.values()):
+    if begun_before and any(r.kind not in BEFORE_UP for r in sa.requests.values()):
         return True
     return sa.established_ns is not None or any(
         x.sa is sa and x.side == side and x.answered and not x.dissolved

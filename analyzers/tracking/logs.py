@@ -162,7 +162,7 @@ class LogTracker:
         if event.kind is LogEventKind.STARTED:
             self._started(event, local, remote)
             return
-        peer, side = self._table.peer_between(local, remote, event.at_ns)
+        peer, side = self._table.peer_between(local, remote, event.at_ns, event.device_port)
         in_vain = (peer.index, 1 - side) in self.gave_up_ns and comes_too_late(peer, side, event)
         if in_vain or id(event) in self.evidence:
             self._evidence(peer, event, side)

@@ -97,8 +97,16 @@ class PeerTable:
         peers = self._by_pair.get(_pair(src, dst), [])
         return peers[0] if len(peers) == 1 else None
 
-    def peer_between(self, local: str, remote: str, at_ns: int) -> tuple[PeerTrack, int]:
-        """The peer a log names by its ends, new if need be, and the side of `local`."""
+    def peer_between(
+        self, local: str, remote: str, at_ns: int, port: int | None = None
+    ) -> tuple[PeerTrack, int]:
+        """The peer a log names by its ends, new if need be, and the side of `local`.
+
+        `port`: that of the other end, where it tells several behind one NAT apart.
+        """
+        if port is not None:
+            behind = self._peer_behind(local, remote, port, at_ns)
+            return behind, behind.side_of(local) or 0
         peer = self._find(local, remote, 0, at_ns, strict=False)
         if peer is None:
             known = self._by_pair.get(_pair(local, remote))
@@ -256,6 +264,15 @@ class PeerTable:
         if found is not None and port:
             self._note_nat_port(found, port, _pair(src, dst))
         return found
+
+    def _peer_behind(self, local: str, remote: str, port: int, at_ns: int) -> PeerTrack:
+        """One of several peers behind a NAT."""
+        pair = _pair(local, remote)
+        known = self._by_port.get((*pair, port))
+        if known is None and port in _IKE_PORTS:
+            # The NAT left its ports as they are: a capture has none to tell it by.
+            known = next((p for p in self._by_pair.get(pair, ()) if not p.nat_ports), None)
+        return known or self._new_peer(local, remote, port, at_ns)
 
     def _new_peer(self, side_a: str, side_b: str, port: int, at_ns: int) -> PeerTrack:
         peer = PeerTrack(len(self.peers), ([side_a], [side_b]), at_ns, at_ns)

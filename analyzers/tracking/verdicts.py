@@ -56,6 +56,9 @@ def holes_of_log(
         if exchange.first_ns < ORDER_LIMIT_NS:
             continue  # lines without stamps have no durations
         sent, proof_ns = _unheard(exchange, exchange.verdict_ns, exchanges)
+        back = alive
+        if answers_beside(exchange, exchanges):
+            proof_ns, back = _last_answer_ns(exchange, exchanges), []
         if sent:
             yield _until_anew(
                 _hole(
@@ -66,10 +69,27 @@ def holes_of_log(
                     deletes,
                     intervals_s,
                     first_ns,
-                    alive,
+                    back,
                 ),
                 came_anew(exchange, sas),
             )
+
+
+def answers_beside(exchange: Exchange, exchanges: Sequence[Exchange]) -> bool:
+    """Whether the peer answered on another IKE SA while it was asked in vain on one.
+
+    It has an SA less, by the log of who asked; it was not away.
+    """
+    verdict_ns = exchange.verdict_ns
+    if exchange.verdict_ref is None or verdict_ns is None:
+        return False
+    return any(
+        x.answer is not None
+        and x.prober == exchange.prober
+        and x.ike_sa != exchange.ike_sa
+        and exchange.first_ns < x.answer.at_ns <= verdict_ns
+        for x in exchanges
+    )
 
 
 def came_anew(exchange: Exchange, sas: Sequence[IkeSa]) -> IkeSa | None:
@@ -148,6 +168,20 @@ def _unheard(
         return [t for t in exchange.transmissions if t.at_ns > max(came)], max(came)
     quiet_ns = exchange.since_proof_ns
     return exchange.transmissions, None if quiet_ns is None else exchange.first_ns - quiet_ns
+
+
+def _last_answer_ns(exchange: Exchange, exchanges: Sequence[Exchange]) -> int | None:
+    """When the peer had answered last on the IKE SA of a question."""
+    return max(
+        (
+            x.answer.at_ns
+            for x in exchanges
+            if x.answer is not None
+            and x.ike_sa == exchange.ike_sa
+            and x.answer.at_ns <= exchange.first_ns
+        ),
+        default=None,
+    )
 
 
 def _hole(

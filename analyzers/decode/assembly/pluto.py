@@ -89,6 +89,8 @@ class PlutoAssembly:
     def _about_state(self, line: LogLine, state: State) -> Iterator[LogEvent]:
         if "peer" in line.fields:
             self._states.learn_peer(state, address(line.fields["peer"]))
+        if "replaced" in line.fields:
+            self._states.replaces(state, line.fields["replaced"])
         if line.id.startswith(("dpd", "liveness")):
             yield from self._liveness(line, state)
         elif line.id.startswith("delet"):
@@ -104,6 +106,8 @@ class PlutoAssembly:
         made.version = made.version or ike.version or state.version
         peer = state.peer or ike.peer
         made.remote = peer or made.remote or state.name or None
+        if peer is None and state.name and made.remote == state.name:
+            self._states.told_by_name(state, made)
         made.local = made.local or state.local or ike.local
         return made
 

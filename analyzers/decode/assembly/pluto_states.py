@@ -7,6 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from analyzers.model.log_events import LogEvent
+
 _MAX_STATES: Final = 4096
 
 
@@ -40,6 +42,8 @@ class States:
         self._newest: OrderedDict[str, str] = OrderedDict()
         """The newest IKE SA of each connection."""
         self._peers: OrderedDict[str, str] = OrderedDict()
+        self._named: OrderedDict[str, list[LogEvent]] = OrderedDict()
+        """Events whose peer has no address so far, by the name of its connection."""
 
     def of(self, serial: str, name: str = "", instance: str | None = None) -> State:
         """The state with this serial number."""
@@ -51,12 +55,32 @@ class States:
         if name:
             state.name = name if instance is None else f"{name} {instance}"
         state.peer = instance or state.peer or self._peers.get(state.name)
+        if state.name in self._named and state.peer is not None:
+            self.learn_peer(state, state.peer)
         return state
 
+    def told_by_name(self, state: State, made: LogEvent) -> None:
+        """An event is about a peer that has no address so far: it gets it when one is told."""
+        known = self._named.setdefault(state.name, [])
+        if len(known) < _MAX_STATES:
+            known.append(made)
+        if len(self._named) > _MAX_STATES:
+            self._named.popitem(last=False)
+
+    def replaces(self, state: State, serial: str) -> None:
+        """A state takes the place of another one of its connection."""
+        old = self.of(serial)
+        old.name = old.name or state.name
+        if state.peer is None and old.peer is not None:
+            self.learn_peer(state, old.peer)
+
     def learn_peer(self, state: State, peer: str) -> None:
-        """The address of a connection's peer."""
+        """The address of a connection's peer, also for what was told of it by its name."""
         state.peer = peer
         if state.name:
+            for made in self._named.pop(state.name, ()):
+                if made.remote == state.name:
+                    made.remote = peer
             self._peers[state.name] = peer
             if len(self._peers) > _MAX_STATES:
                 self._peers.popitem(last=False)

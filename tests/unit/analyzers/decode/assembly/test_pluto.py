@@ -58,6 +58,21 @@ def test_a_debugged_answer_arrived_when_its_packet_did():
     assert (clock(ack), ack.handle) == ("14:45:10.021", "#1")
 
 
+def test_what_was_told_by_name_is_of_the_peer_whose_address_comes_later():
+    enabled = '"gw" #1: Dead Peer Detection (RFC 3706): enabled\n'
+    assert {e.remote for e in events_of(UP_V1 + enabled + PROBE)} == {PEER}
+    assert {e.remote for e in events_of(UP_V1 + enabled)} == {"gw"}
+    # A name that comes after the address does as well, and a state that takes its place.
+    assert {e.remote for e in events_of(PROBE + enabled)} == {PEER}
+    gives_up = "60 second timeout exceeded after 7 retransmits.  No response"
+    again = '"gw" #3: initiating IKEv1 Main Mode connection to replace #1\n'
+    lost = f'"gw" #3: STATE_MAIN_I1: {gives_up}\n'
+    assert {e.remote for e in events_of(PROBE + again + lost)} == {PEER}
+    # Another connection is another peer.
+    other = lost.replace('"gw"', '"other"')
+    assert {e.remote for e in events_of(PROBE + enabled + other)} == {PEER, "other"}
+
+
 def test_answering_is_implied_by_the_number_of_the_question():
     asked = debug("processing informational R_U_THERE (36136)")
     number = debug('DPD: received R_U_THERE seq:24580 monotime:1234.5 (state=#1 name="gw")')
