@@ -68,7 +68,8 @@ class LogEvent(Struct, gc=False):
     """The device's own name of the IKE SA: connection id, "name[3]", "con1|39" …"""
     version: int | None = None
     message: MessageKind | None = None
-    """Of `IKE_SA_UP` the exchange that made it, if another IKE SA did; of `GAVE_UP` the request."""
+    """Of `IKE_SA_UP` the exchange that made it, if another IKE SA did; of `GAVE_UP` the request, of
+    `REFUSED` what was refused."""
     message_id: int | None = None
     """As on the wire: unsigned, 32 bits."""
     response: bool | None = None
