@@ -436,8 +436,7 @@ class Outcomes:
         if given_up_ns is not None:
             return given_up_ns >= sent[-1].at_ns
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
-        ran_out = horizon_reached(sent, track.kind, self._end_ns)
-        return ran_out and _torn_down(sent, track.kind, now)
+        return horizon_reached(sent, track.kind, self._end_ns) and _torn_down(sent, track.kind, now)
 
     def _is_deaf(self, track: ExchangeTrack) -> bool:
         """Whether the capture is known to have lost the other side, and never got it back."""
@@ -447,8 +446,7 @@ class Outcomes:
 
     def _lone_horizon_ns(self, track: ExchangeTrack) -> int:
         """How long a question that was never repeated stays open."""
-        interval = self._rhythms.interval_ns(track)
-        return max(_LONE_HORIZON_NS, 0 if interval is None else 2 * interval)
+        return max(_LONE_HORIZON_NS, 2 * (self._rhythms.interval_ns(track) or 0))
 
     def _ends_in_delete(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
         """Whether the last message is the Delete of a peer given up, or of a renewed SA."""

@@ -79,7 +79,10 @@ def sound(event: LogEvent, lines: int) -> bool:
         and all(_SPI.fullmatch(value) for value in event.spis)
         and (event.message_id is None or 0 <= event.message_id < 2**32)
         and (event.sequence is None or 0 <= event.sequence < 2**32)
-        and (event.kind is LogEventKind.MESSAGE) == (event.message is not None)
+        and (
+            event.kind is LogEventKind.REFUSED
+            or (event.kind is LogEventKind.MESSAGE) == (event.message is not None)
+        )
     )
 
 
