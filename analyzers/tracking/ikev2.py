@@ -9,6 +9,7 @@ from typing import Final
 
 from analyzers.decode.captures import LATENESS_NS
 from analyzers.model.exchange import (
+    NO_MESSAGE_ID,
     AnswerEvidence,
     DeleteProtocol,
     ExchangeKind,
@@ -198,8 +199,11 @@ class Ikev2Tracker:
             request.delete.transmissions += 1
 
     def _assume_answered(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
-        """With a window of 1, request n + 1 is only sent when n was answered (RFC 7296 2.3)."""
-        if not sa.window_one:
+        """With a window of 1, request n + 1 is only sent when n was answered (RFC 7296 2.3).
+
+        Of requests that a log does not number, a later one need not be another one.
+        """
+        if not sa.window_one or message.message_id >= NO_MESSAGE_ID:
             return
         previous = _last_before(sa, side, message.message_id)
         if previous is None or previous.is_settled:
