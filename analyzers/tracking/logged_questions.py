@@ -6,12 +6,16 @@ from typing import Final
 
 from analyzers.model.exchange import ExchangeKind
 from analyzers.model.log_events import LogEvent
+from analyzers.model.observations import MessageKind
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.rhythm import are_questions
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 from analyzers.tracking.witnesses import QUESTIONS
 
 RECENT: Final = 16
 """Exchanges of a peer that a line may be about: the newest."""
+MAY_ASK: Final = QUESTIONS | {MessageKind.INFORMATIONAL}
+"""Questions, and what may be one where a log does not say what it carries."""
 _ANSWERED_WITHIN_NS: Final = 5 * NS_PER_SECOND
 
 
@@ -24,6 +28,28 @@ def is_doubted(exchange: ExchangeTrack) -> bool:
 def is_open(exchange: ExchangeTrack) -> bool:
     """Whether it met no answer, or none that is sure to have arrived."""
     return not exchange.answered or is_doubted(exchange)
+
+
+def is_known(exchange: ExchangeTrack) -> bool:
+    """Whether it is a question as far as the log tells by now: by its content, or its rhythm."""
+    sa, side = exchange.sa, exchange.side
+    asked = (x for x in sa.peer.exchanges if x.sa is sa and x.side == side)
+    return not exchange.candidate or are_questions(exchange, asked)
+
+
+def first_heard_ns(peer: PeerTrack, side: int) -> list[int]:
+    """When a log shows the first protected message of a side, whatever it was about; or nothing.
+
+    Those that set an IKE SA up may refuse it.
+    """
+    if peer.captured:
+        return []
+    of_side = peer.addresses[side]
+    for message in peer.messages:
+        within = message.encrypted and message.version == 2 and message.kind is not MessageKind.AUTH
+        if within and message.src in of_side:
+            return [message.at_ns]
+    return []
 
 
 def open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
@@ -57,6 +83,15 @@ def first_beside(question: ExchangeTrack) -> ExchangeTrack:
         and is_open(x)
     )
     return min(beside, key=lambda x: x.first_ns, default=question)
+
+
+def verdict_ns(sa: SaTrack, side: int) -> int | None:
+    """When its log says that a side gave up what it asked on an SA."""
+    for exchange in reversed(sa.peer.exchanges[-RECENT:]):
+        asked = exchange.side == side and exchange.sa.unit is sa.unit
+        if asked and exchange.dead_ns is not None:
+            return exchange.dead_ns
+    return None
 
 
 def question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack | None:

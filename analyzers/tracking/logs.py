@@ -37,12 +37,15 @@ from analyzers.tracking.log_sas import (
     was_up,
 )
 from analyzers.tracking.logged_questions import (
+    MAY_ASK,
     RECENT,
     comes_too_late,
     first_beside,
+    is_known,
     note_question,
     open_question,
     question_of,
+    verdict_ns,
 )
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
@@ -208,7 +211,7 @@ class LogTracker:
         self._marks.proving = True
         if event.refusal:
             note_hint(peer, event, message.src)
-        if event.message in QUESTIONS and not event.response:
+        if event.message in MAY_ASK and not event.response:
             # Where a capture shows the traffic, that tells how long nothing came.
             shown = peer.captured and self.is_captured(event.at_ns or 0)
             note_question(peer, sender, event, 0 if shown else heard_ns)
@@ -350,7 +353,7 @@ class LogTracker:
     def _is_given_up(self, sa: SaTrack, event: LogEvent, side: int) -> bool:
         """Whether a device removes an SA because it has given the peer up."""
         at_ns = event.at_ns or 0
-        last = self._verdict_ns(sa, side)
+        last = verdict_ns(sa, side)
         began_ns = sa.first_ns if sa.established_ns is None else sa.established_ns
         if last is not None and began_ns <= last and at_ns - last <= _AFTER_VERDICT_NS:
             return True
@@ -358,15 +361,6 @@ class LogTracker:
         if gave_up_ns is None or not (was_up(sa, side) or event.reason == ESTABLISHED):
             return False
         return at_ns - gave_up_ns[-1] <= _AT_ONCE_NS
-
-    @staticmethod
-    def _verdict_ns(sa: SaTrack, side: int) -> int | None:
-        """When its log says that a side gave up what it asked on an SA."""
-        for exchange in reversed(sa.peer.exchanges[-RECENT:]):
-            asked = exchange.side == side and exchange.sa.unit is sa.unit
-            if asked and exchange.dead_ns is not None:
-                return exchange.dead_ns
-        return None
 
     # --- evidence --------------------------------------------------------------------------
 
@@ -453,7 +447,7 @@ class LogTracker:
         if sa.version != 2:
             return False
         question = open_question(sa, side)
-        if question is not None and question.sa is sa:
+        if question is not None and question.sa is sa and is_known(question):
             self._verdict(sa, event, side)
             return True
         if was_up(sa, side):
