@@ -212,7 +212,8 @@ class StrongswanAssembly:
         )
         if thread.begins is not None and sent:
             if message in BEGIN:
-                made.handle = made.handle or thread.begins
+                # Who goes on after a verdict does so under the name of the SA that it gave up.
+                made.handle = thread.begins
             thread.begins = None
         deletes = message is _DELETE
         if deletes and sent:
