@@ -20,7 +20,7 @@ from analyzers.decode.log_clock import (
     quality,
 )
 from analyzers.dialects.stamps import StampKind
-from analyzers.export.formatting import duration
+from analyzers.export.formatting import clock_distance
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
@@ -272,7 +272,7 @@ class ClockJoiner:
         if fitted.evidence != RHYTHM and abs(fitted.offset_ns) > fitted.tolerance_ns:
             said = (
                 f"contradicts {fitted.matched:,} {fitted.evidence} of {against.id}"
-                f" by {duration(abs(fitted.offset_ns))}"
+                f" by {clock_distance(abs(fitted.offset_ns))}"
             )
             info.clock_contradicted_ns = abs(fitted.offset_ns)
             info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
@@ -288,7 +288,8 @@ class ClockJoiner:
             least_ns = least_off(own, known, unit_ns)
             if least_ns:
                 said = (
-                    f"contradicts the messages of {other.info.id} by at least {duration(least_ns)}"
+                    f"contradicts the messages of {other.info.id} by at least"
+                    f" {clock_distance(least_ns)}"
                 )
                 info.clock_contradicted_ns = least_ns
                 info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
@@ -301,7 +302,8 @@ class ClockJoiner:
             if off_ns is None or abs(off_ns) <= HANDSHAKE_NS:
                 continue
             said = (
-                f"contradicts the SPIs of Child SAs in {other.info.id} by {duration(abs(off_ns))}"
+                f"contradicts the SPIs of Child SAs in {other.info.id} by"
+                f" {clock_distance(abs(off_ns))}"
             )
             info.clock_contradicted_ns = abs(off_ns)
             info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))

@@ -8,6 +8,7 @@ from functools import partial
 from typing import ClassVar, Final
 
 from analyzers.decode.assembly.lines import LogLine, address, event
+from analyzers.decode.assembly.strongswan_answers import Answers
 from analyzers.decode.assembly.strongswan_requests import BEGIN, Place, Requests, handle_of, trim
 from analyzers.decode.assembly.strongswan_threads import Thread, near
 from analyzers.decode.assembly.strongswan_words import Words, carried_by, said_of
@@ -41,6 +42,7 @@ class StrongswanAssembly:
         self._pairs: set[tuple[str | None, str | None]] = set()
         """Local and remote address of every peer that it talked with."""
         self._requests = Requests()
+        self._answers = Answers()
         self._asked: OrderedDict[str | None, LogEvent] = OrderedDict()
         """IKEv1: the last R-U-THERE to each peer that has not acknowledged it."""
         self._unsettled: dict[str, LogLine] = {}
@@ -121,6 +123,8 @@ class StrongswanAssembly:
         match line.id:
             case "retransmit":
                 yield from self._retransmit(line, thread)
+            case "request-again":
+                yield from self._asked_again(line, thread)
             case "delete-ike":
                 if fields["way"] == "sending":
                     thread.delete_ike = fields["sa"]
@@ -180,6 +184,7 @@ class StrongswanAssembly:
         self._threads.clear()
         self._deleted.clear()
         self._ends.clear()
+        self._answers = Answers()
         self._requests.forget()
         self._asked.clear()
 
@@ -239,6 +244,8 @@ class StrongswanAssembly:
             self._asked.pop(made.remote, None)
         if made.response and made.message_id is not None:
             self._requests.answered(made)
+        elif made.response is False:
+            self._answers.asked(made)
         if deletes:
             # What it deletes stands in the next lines.
             thread.message = made
@@ -275,6 +282,8 @@ class StrongswanAssembly:
             if made.message is _R_U_THERE:
                 self._asked[made.remote] = made
                 trim(self._asked)
+        elif made.response:
+            self._answers.answered(made)
 
     def _carry(self, made: LogEvent, packet: LogLine) -> None:
         """Take addresses and ports from the NET line of a message."""
@@ -307,6 +316,14 @@ class StrongswanAssembly:
             thread.retried = line.fields["retry"], request
             if len(self._pairs) < 2:
                 self._note_retry(thread, request.remote)
+
+    def _asked_again(self, line: LogLine, thread: Thread) -> Iterator[LogEvent]:
+        yield from self._flush(thread)
+        packet = thread.packet_of(line)
+        remote = None if packet is None else self._carried.of(packet).remote
+        request, thread.message = self._answers.again(line, packet, remote)
+        if request is not None:
+            yield request
 
     def _announced(self, line: LogLine) -> LogEvent | None:
         """The request of a retransmission that only a line before tells of, if it tells whose."""

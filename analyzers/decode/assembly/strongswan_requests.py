@@ -76,7 +76,7 @@ class Requests:
         """A request was sent, maybe again."""
         for handle in (made.handle, None) if self._announced else ():
             self._announced.pop(handle, None)
-        place = _place_of(made)
+        place = place_of(made)
         self._open[place] = made
         self._open.move_to_end(place)
         if len(self._open) > _MAX_REMEMBERED:
@@ -103,7 +103,7 @@ class Requests:
 
     def answered(self, made: LogEvent) -> None:
         """The answer to one came."""
-        place = _place_of(made)
+        place = place_of(made)
         for known in (place, (None, place[1])):
             self._open.pop(known, None)
             if self._retried:
@@ -175,7 +175,8 @@ def _request(line: LogLine, said: LogLine, kind: MessageKind | None) -> LogEvent
     return made
 
 
-def _place_of(made: LogEvent) -> Place:
+def place_of(made: LogEvent) -> Place:
+    """Where a request is kept."""
     return made.remote or made.handle, made.message_id or 0
 
 
