@@ -425,13 +425,24 @@ class LogTracker:
             if event.interval_s is not None:
                 self.agreed[peer.index, side] = (event.interval_s, event.ref)
             return
-        if event.kind is LogEventKind.GAVE_UP and event.protocol is not DeleteProtocol.IKE:
+        if event.kind is LogEventKind.GAVE_UP and event.protocol is DeleteProtocol.IKE:
             # Who deletes an IKE SA has another one, or wants none: nobody is dead for that.
+            self._deleted_in_vain(peer, event, side)
+        elif event.kind is LogEventKind.GAVE_UP:
             self._note_given_up(peer, side, event.at_ns or 0)
             if self._given_up(peer, event, side):
                 return
         refused = event.kind is LogEventKind.REFUSED
         note_hint(peer, event, peer.address(sender_of(event, side) if refused else side))
+
+    def _deleted_in_vain(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
+        """What was sent to delete an IKE SA, be it the Delete of its Child SAs, met no answer."""
+        sa = self._sas.given_up(peer, event, side)
+        for delete in reversed(peer.deletes[-RECENT:]):
+            if delete.sa is sa and delete.side == side and not delete.answered:
+                if sa.ended_ns is None:
+                    sa.ended_ns, sa.end, sa.end_ref = delete.at_ns, SaEnd.DELETE, delete.ref
+                return
 
     def _given_up(self, peer: PeerTrack, event: LogEvent, side: int) -> bool:
         """Any IKEv2 request tests liveness: without an answer the SA is over (RFC 7296 2.4).

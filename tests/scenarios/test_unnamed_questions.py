@@ -26,7 +26,8 @@ ANSWER: Final = (
 GIVEN_UP: Final = TAG + ": Maximum number of retransmissions reached\n" + TAG + "Deleting SA\n"
 
 
-def _answered(*asked_s: float) -> str:
+def answered(*asked_s: float) -> str:
+    """INFORMATIONALs that are answered at once, from message ID 2 on."""
     return "".join(
         REQUEST.format(at_s, number) + ANSWER.format(at_s + 0.02, number)
         for number, at_s in enumerate(asked_s, start=2)
@@ -52,7 +53,7 @@ def _report(folder: Path, text: str) -> tuple[PeerView, list[Finding]]:
 def test_requests_that_are_answered_at_an_even_pace_are_questions_by_inference(
     tmp_path: Path,
 ) -> None:
-    peer, findings = _report(tmp_path, _answered(0, 10, 20, 30))
+    peer, findings = _report(tmp_path, answered(0, 10, 20, 30))
     assert [x.outcome for x in peer.exchanges] == [Outcome.ANSWERED] * 4
     assert {(x.basis, x.confidence) for x in peer.exchanges} == {(Basis.LOG, Confidence.INFERRED)}
     assert peer.state is PeerState.ALIVE
@@ -60,7 +61,7 @@ def test_requests_that_are_answered_at_an_even_pace_are_questions_by_inference(
 
 
 def test_one_of_them_without_an_answer_is_the_question_of_the_verdict(tmp_path: Path) -> None:
-    peer, findings = _report(tmp_path, _answered(0, 10, 20) + _in_vain(5, [30, 32, 34, 36]))
+    peer, findings = _report(tmp_path, answered(0, 10, 20) + _in_vain(5, [30, 32, 34, 36]))
     *_, last = peer.exchanges
     assert (last.outcome, len(last.transmissions)) == (Outcome.UNANSWERED, 4)
     assert (peer.state, len(peer.exchanges)) == (PeerState.DEAD, 4)
@@ -69,13 +70,13 @@ def test_one_of_them_without_an_answer_is_the_question_of_the_verdict(tmp_path: 
 
 
 def test_answers_prove_life_whatever_was_asked(tmp_path: Path) -> None:
-    peer, _ = _report(tmp_path, _answered(0, 7))
+    peer, _ = _report(tmp_path, answered(0, 7))
     assert not peer.exchanges
     assert (peer.state, peer.confidence) == (PeerState.ALIVE, Confidence.CERTAIN)
 
 
 def test_what_was_asked_is_not_made_up(tmp_path: Path) -> None:
-    peer, findings = _report(tmp_path, _answered(0, 7) + _in_vain(4, [30, 32, 34, 36]))
+    peer, findings = _report(tmp_path, answered(0, 7) + _in_vain(4, [30, 32, 34, 36]))
     assert (peer.state, peer.exchanges) == (PeerState.DEAD, ())
     (found,) = [f for f in findings if f.rule == "ikev2-unanswered-request-other"]
     assert "not a liveness" not in found.title + found.detail
@@ -89,6 +90,6 @@ def test_what_was_asked_is_not_made_up(tmp_path: Path) -> None:
 def test_lines_without_stamps_have_no_pace(tmp_path: Path) -> None:
     text = "".join(
         line.partition(": ")[2] if line.startswith("*") else line
-        for line in _answered(0, 10, 20, 30).splitlines(keepends=True)
+        for line in answered(0, 10, 20, 30).splitlines(keepends=True)
     )
     assert not _report(tmp_path, text)[0].exchanges
