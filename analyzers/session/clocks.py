@@ -401,7 +401,7 @@ def _note(info: SourceInfo, against: SourceInfo, fitted: Fit, joined: Joined) ->
         info.clock_unsure = True
         said = (
             f"put to {against.id} by message IDs and timers alone, from"
-            f" {duration(abs(fitted.offset_ns))} off: any session of the tunnel would fit so;"
+            f" {clock_distance(abs(fitted.offset_ns))} off: any session of the tunnel would fit so;"
             " --offset says for sure where it belongs"
         )
         info.note(Problem(ProblemKind.CLOCK_GUESSED, said))

@@ -52,18 +52,27 @@ def first_heard_ns(peer: PeerTrack, side: int) -> list[int]:
     return []
 
 
-def open_question(sa: SaTrack, side: int) -> ExchangeTrack | None:
-    """What a side asks on an SA, or on one that it has beside it, and has no answer to."""
-    newest: ExchangeTrack | None = None
-    for exchange in reversed(sa.peer.exchanges[-RECENT:]):
-        if exchange.side != side or exchange.sa.unit is not sa.unit or exchange.dissolved:
-            continue
-        newest = newest or exchange
-        if exchange.sa is sa:
-            if is_open(exchange) and exchange.dead_ns is None:
-                return exchange
-            break
-    return newest if newest is not None and is_open(newest) else None
+def open_question(sa: SaTrack, side: int, event: LogEvent) -> ExchangeTrack | None:
+    """What a side asks on an SA, or on one that it has beside it, and has no answer to.
+
+    Where a log does not name its SAs, what was asked on two of them looks like one: the number of
+    the request that is given up tells which it was.
+    """
+    asked = [
+        x
+        for x in reversed(sa.peer.exchanges[-RECENT:])
+        if x.side == side and x.sa.unit is sa.unit and not x.dissolved
+    ]
+    on_it = next((x for x in asked if x.sa is sa), None)
+    for exchange in (*(x for x in asked if _is_numbered(x, event)), on_it):
+        if exchange is not None and is_open(exchange) and exchange.dead_ns is None:
+            return exchange
+    return asked[0] if asked and is_open(asked[0]) else None
+
+
+def _is_numbered(exchange: ExchangeTrack, event: LogEvent) -> bool:
+    counted = event.version == 2 and event.message_id is not None
+    return counted and exchange.transmissions[0].message_id == event.message_id
 
 
 def first_beside(question: ExchangeTrack) -> ExchangeTrack:

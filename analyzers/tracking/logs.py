@@ -289,8 +289,8 @@ class LogTracker:
     def _verdict(self, sa: SaTrack, event: LogEvent, side: int) -> None:
         at_ns = event.at_ns or 0
         self._note_given_up(sa.peer, side, at_ns)
-        exchange = open_question(sa, side)
-        if exchange is not None and event.handle is None:
+        exchange = open_question(sa, side, event)
+        if exchange is not None and event.handle is event.message_id is None:
             beside = first_beside(exchange)
             exchange, sa = beside, sa if beside is exchange else beside.sa
         if sa.ended_ns is None:
@@ -457,7 +457,7 @@ class LogTracker:
             return False
         if sa.version != 2:
             return False
-        question = open_question(sa, side)
+        question = open_question(sa, side, event)
         if question is not None and question.sa is sa and is_known(question):
             self._verdict(sa, event, side)
             return True

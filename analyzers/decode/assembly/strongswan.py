@@ -399,7 +399,8 @@ class StrongswanAssembly:
             if follows or not near(gave_up.at_ns, line.at_ns):
                 del self._unsettled[thread]
                 named = follows and line.id == "state"
-                deleted = follows and (line.id == "delete-failed" or _was_deleted(line))
+                was_deleted = named and line.fields["old"] == "DELETING"
+                deleted = was_deleted or (follows and line.id == "delete-failed")
                 sa = line.fields["sa"] if named else None
                 found.append(self._verdict(gave_up, sa, deleted=deleted))
         return found
@@ -495,10 +496,6 @@ class StrongswanAssembly:
             return
         local, remote = self._ends.get(made.handle, (None, None))
         made.local, made.remote = made.local or local, made.remote or remote
-
-
-def _was_deleted(line: LogLine) -> bool:
-    return line.id == "state" and line.fields["old"] == "DELETING"
 
 
 _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE, MessageKind.R_U_THERE)

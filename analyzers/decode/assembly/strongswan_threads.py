@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """What a worker thread of charon has said of the message it is at.
 
 A journal need not name the threads: the lines of all of a process are then taken for those of one,
@@ -13,23 +12,11 @@ from typing import Final
 from msgspec import Struct, field
 
 from analyzers.decode.assembly.lines import LogLine, address
-=======
-"""What the worker threads of charon are at: one message is told in several lines of one thread."""
-
-from __future__ import annotations
-
-from typing import Final
-
-from msgspec import Struct
-
-from analyzers.decode.assembly.lines import LogLine
->>>>>>> 9f68f552 (charon: a request that came again has the same answer again; clocks are told to the second)
 from analyzers.model.log_events import LogEvent
 from analyzers.model.time import NS_PER_SECOND
 
 # A packet and its content are logged within this by one thread.
 _TOGETHER_NS: Final = NS_PER_SECOND
-<<<<<<< HEAD
 _MAX_WAITING: Final = 64
 
 
@@ -39,14 +26,6 @@ class Thread(Struct):
     is_one: bool = True
     packet: LogLine | None = None
     """Of a thread: the packet that came, and was not read yet."""
-=======
-
-
-class Thread(Struct):
-    """What a worker thread has said of the message it is at."""
-
-    packet: LogLine | None = None
->>>>>>> 9f68f552 (charon: a request that came again has the same answer again; clocks are told to the second)
     message: LogEvent | None = None
     deletes: tuple[str, ...] = ()
     delete_ike: str | None = None
@@ -55,7 +34,6 @@ class Thread(Struct):
     """The IKE SA that it is about to begin."""
     retried: tuple[str, LogEvent] | None = None
     """How often a request was sent again, and which it is as far as its message ID tells."""
-<<<<<<< HEAD
     waiting: list[LogLine] = field(default_factory=list)
     """Of a process: the packets that came, and may not have been read yet."""
     unread: int = 0
@@ -109,14 +87,6 @@ class Thread(Struct):
         if self.message is None or not self.message.sent:
             self.astray.pop()
         return True
-=======
-
-
-def packet_before(line: LogLine, thread: Thread) -> LogLine | None:
-    """The line of the packet that a message came in: that is logged first."""
-    packet, thread.packet = thread.packet, None
-    return packet if packet is not None and near(packet.at_ns, line.at_ns) else None
->>>>>>> 9f68f552 (charon: a request that came again has the same answer again; clocks are told to the second)
 
 
 def near(at_ns: int | None, later_ns: int | None) -> bool:
