@@ -290,7 +290,7 @@ class LogTracker:
         at_ns = event.at_ns or 0
         self._note_given_up(sa.peer, side, at_ns)
         exchange = open_question(sa, side, event)
-        if exchange is not None and event.handle is event.message_id is None:
+        if exchange is not None and (event.handle, event.message_id) == (None, None):
             beside = first_beside(exchange)
             exchange, sa = beside, sa if beside is exchange else beside.sa
         if sa.ended_ns is None:

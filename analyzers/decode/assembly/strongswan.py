@@ -322,8 +322,7 @@ class StrongswanAssembly:
         packet = thread.packet_of(line)
         remote = None if packet is None else self._carried.of(packet).remote
         request, thread.message = self._answers.again(line, packet, remote)
-        if request is not None:
-            yield request
+        yield from () if request is None else (request,)
 
     def _announced(self, line: LogLine) -> LogEvent | None:
         """The request of a retransmission that only a line before tells of, if it tells whose."""
@@ -399,8 +398,8 @@ class StrongswanAssembly:
             if follows or not near(gave_up.at_ns, line.at_ns):
                 del self._unsettled[thread]
                 named = follows and line.id == "state"
-                was_deleted = named and line.fields["old"] == "DELETING"
-                deleted = was_deleted or (follows and line.id == "delete-failed")
+                deleted = follows and line.id == "delete-failed"
+                deleted |= named and line.fields["old"] == "DELETING"
                 sa = line.fields["sa"] if named else None
                 found.append(self._verdict(gave_up, sa, deleted=deleted))
         return found
