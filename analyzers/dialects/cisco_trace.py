@@ -67,6 +67,11 @@ DIALECT = Dialect(
             (f"{_SAMPLE}Session with IKE ID PAIR(198.51.100.9 , 192.0.2.1) is UP",),
         ),
         Pattern(
+            "retransmitting",
+            r"Retransmitting packet",
+            (f"{_SAMPLE}Retransmitting packet",),
+        ),
+        Pattern(
             "given-up",
             r":{0,2}\s{0,2}Maximum number of retransmissions reached",
             (f"{_SAMPLE}: Maximum number of retransmissions reached",),

@@ -68,6 +68,11 @@ DIALECT = Dialect(
             ),
         ),
         Pattern(
+            "request-again",
+            r"received retransmit of request with ID (?P<mid>\d{1,10}), retransmitting response",
+            ("13[IKE] <gw|1> received retransmit of request with ID 2, retransmitting response",),
+        ),
+        Pattern(
             "given-up",
             r"giving up after (?P<retry>\d{1,4}) retransmits",
             ("12[IKE] <gw|1> giving up after 5 retransmits",),

@@ -18,7 +18,7 @@ from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import NO_MESSAGE_ID, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import SourceInfo
-from analyzers.model.time import NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS, long_duration
+from analyzers.model.time import LONG_S, NS_PER_MS, NS_PER_SECOND, ORDER_LIMIT_NS, long_duration
 from analyzers.rules.reached import never_answered
 
 NS_PER_US: Final = 1_000
@@ -304,6 +304,19 @@ def duration(value_ns: int) -> str:
 def duration_s(value_s: float) -> str:
     """`duration` of a number of seconds."""
     return duration(round(value_s * NS_PER_SECOND))
+
+
+def clock_distance(value_ns: int) -> str:
+    """How far a clock is off, to the second however far: "9.5 ms", "3 h 00 min 12 s", "1 h"."""
+    if abs(value_ns) < LONG_S * NS_PER_SECOND:
+        return duration(value_ns)
+    rest = round(abs(value_ns) / NS_PER_SECOND)
+    parts: list[str] = []
+    for unit, length_s in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        number, rest = divmod(rest, length_s)
+        if number or (parts and rest):
+            parts.append(f"{number:02d} {unit}" if parts else f"{number:,} {unit}")
+    return ("-" if value_ns < 0 else "") + " ".join(parts)
 
 
 def below(resolution_ns: int) -> str:

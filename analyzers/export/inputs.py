@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from analyzers.export.formatting import below, counted, duration, utc_date, utc_time
+from analyzers.export.formatting import below, clock_distance, counted, duration, utc_date, utc_time
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.records import BENIGN_PROBLEMS, UNREADABLE, Problem, SourceInfo
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, ClockQuality
@@ -56,14 +56,14 @@ def clock_phrases(source: SourceInfo, alignments: Sequence[Alignment]) -> list[s
         return found
     added_ns = -source.clock_offset_ns
     way = "added to" if added_ns >= 0 else "taken from"
-    return [f"clock set by hand: {duration(abs(added_ns))} {way} its times", *found]
+    return [f"clock set by hand: {clock_distance(abs(added_ns))} {way} its times", *found]
 
 
 def _clock_phrase(alignment: Alignment, resolution_ns: int) -> str:
     """How an input's clock stands to another, and how that is known."""
     offset = alignment.offset_ns
     way = "ahead of" if offset > 0 else "behind"
-    text = f"clock {duration(abs(offset))} {way} {alignment.against}"
+    text = f"clock {clock_distance(abs(offset))} {way} {alignment.against}"
     if not offset:
         text = f"clock {below(resolution_ns)} from that of {alignment.against}"
     if alignment.drift_ppm:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final, NamedTuple
 
-from analyzers.export.formatting import duration
+from analyzers.export.formatting import clock_distance
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.model.time import NS_PER_SECOND
@@ -155,5 +155,6 @@ def _turn(events: Sequence[LogEvent], last: _Seen, first: _Seen) -> int:
 
 def _tell(info: SourceInfo, event: LogEvent, by_ns: int, messages: int, fitted: Fit) -> None:
     way = "ahead" if by_ns > 0 else "back"
-    said = f"it was set {way} by {duration(abs(by_ns))} here, by {messages:,} {fitted.evidence}"
+    far = clock_distance(abs(by_ns))
+    said = f"it was set {way} by {far} here, by {messages:,} {fitted.evidence}"
     info.note(Problem(ProblemKind.CLOCK_SET, said, event.ref))

@@ -20,7 +20,7 @@ from analyzers.decode.log_clock import (
     quality,
 )
 from analyzers.dialects.stamps import StampKind
-from analyzers.export.formatting import counted, duration
+from analyzers.export.formatting import clock_distance, counted
 from analyzers.model.alignment import Alignment, ClockBasis
 from analyzers.model.log_events import LogEvent
 from analyzers.model.records import Problem, ProblemKind, Ref, SourceInfo
@@ -287,7 +287,7 @@ class ClockJoiner:
         if fitted.evidence != RHYTHM and abs(fitted.offset_ns) > fitted.tolerance_ns:
             said = (
                 f"contradicts {fitted.matched:,} {fitted.evidence} of {against.id}"
-                f" by {duration(abs(fitted.offset_ns))}"
+                f" by {clock_distance(abs(fitted.offset_ns))}"
             )
             info.clock_contradicted_ns = abs(fitted.offset_ns)
             info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
@@ -303,7 +303,8 @@ class ClockJoiner:
             least_ns = least_off(own, known, unit_ns)
             if least_ns:
                 said = (
-                    f"contradicts the messages of {other.info.id} by at least {duration(least_ns)}"
+                    f"contradicts the messages of {other.info.id} by at least"
+                    f" {clock_distance(least_ns)}"
                 )
                 info.clock_contradicted_ns = least_ns
                 info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
@@ -316,7 +317,8 @@ class ClockJoiner:
             if off_ns is None or abs(off_ns) <= HANDSHAKE_NS:
                 continue
             said = (
-                f"contradicts the SPIs of Child SAs in {other.info.id} by {duration(abs(off_ns))}"
+                f"contradicts the SPIs of Child SAs in {other.info.id} by"
+                f" {clock_distance(abs(off_ns))}"
             )
             info.clock_contradicted_ns = abs(off_ns)
             info.note(Problem(ProblemKind.CLOCK_CONTRADICTED, said))
@@ -427,7 +429,7 @@ def _note(info: SourceInfo, against: SourceInfo, fitted: Fit, joined: Joined) ->
         info.clock_unsure = True
         said = (
             f"put to {against.id} by message IDs and timers alone, from"
-            f" {duration(abs(fitted.offset_ns))} off: any session of the tunnel would fit so;"
+            f" {clock_distance(abs(fitted.offset_ns))} off: any session of the tunnel would fit so;"
             " --offset says for sure where it belongs"
         )
         info.note(Problem(ProblemKind.CLOCK_GUESSED, said))

@@ -355,14 +355,18 @@ class Hindsight:
         given_up = (self.given_up(sa) for sa in peer.sas)
         return frozenset(verdict[0] for verdict in given_up if verdict is not None)
 
-    @staticmethod
-    def _repeated(peer: PeerTrack) -> Iterator[RequestTrack]:
+    def _repeated(self, peer: PeerTrack) -> Iterator[RequestTrack]:
         for sa in peer.sas:
             for request in sa.requests.values():
-                unlisted = request.exchange is None or not request.exchange.listed
+                unlisted = not self._is_listed(request.exchange)
                 open_ = not request.answered and not request.assumed and request.delete is None
                 if unlisted and open_ and request.sent > 1 and peer.heard[1 - request.side]:
                     yield request
+
+    def _is_listed(self, exchange: ExchangeTrack | None) -> bool:
+        if exchange is None or not exchange.listed:
+            return False
+        return not exchange.candidate or bool(self._outcomes.of(exchange).pieces)
 
     def _unheard_answers(self, peer: PeerTrack, exchange: ExchangeTrack) -> Problem:
         answer = exchange.answer

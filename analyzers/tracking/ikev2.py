@@ -9,6 +9,7 @@ from typing import Final
 
 from analyzers.decode.captures import LATENESS_NS
 from analyzers.model.exchange import (
+    NO_MESSAGE_ID,
     AnswerEvidence,
     DeleteProtocol,
     ExchangeKind,
@@ -44,6 +45,7 @@ _MAX_REQUESTS: Final = 64
 _FRAGMENT, _SA_INIT, _AUTH = MessageKind.FRAGMENT, MessageKind.SA_INIT, MessageKind.AUTH
 _CREATE_CHILD, _DELETE = MessageKind.CREATE_CHILD, MessageKind.DELETE
 _NOTIFY, _LIVENESS = MessageKind.NOTIFY, MessageKind.LIVENESS
+_LOG: Final = Basis.LOG
 _PROOF, _PROBE, _ANSWERED = MarkKind.PROOF, MarkKind.PROBE, MarkKind.ANSWERED
 _QUESTION, _ANSWER_SEEN = ExchangeKind.LIVENESS, AnswerEvidence.MESSAGE
 
@@ -120,7 +122,7 @@ class Ikev2Tracker:
         _forget_old(sa, side)
         if message.encrypted and message.integrity_ok is not False:
             self._marks.add(_PROOF, sa, 1 - side, message)
-        if message.kind in LIVENESS_KINDS or _may_be_mobike(message):
+        if message.kind in LIVENESS_KINDS or _may_be_question(message):
             request.exchange = self._new_exchange(sa, message, side)
         elif message.kind is _DELETE and message.encrypted:
             request.delete = self._new_delete(sa, message, side)
@@ -198,8 +200,11 @@ class Ikev2Tracker:
             request.delete.transmissions += 1
 
     def _assume_answered(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
-        """With a window of 1, request n + 1 is only sent when n was answered (RFC 7296 2.3)."""
-        if not sa.window_one:
+        """With a window of 1, request n + 1 is only sent when n was answered (RFC 7296 2.3).
+
+        Of requests that a log does not number, a later one need not be another one.
+        """
+        if not sa.window_one or message.message_id >= NO_MESSAGE_ID:
             return
         previous = _last_before(sa, side, message.message_id)
         if previous is None or previous.is_settled:
@@ -268,7 +273,7 @@ class Ikev2Tracker:
             side=side,
             sequence=None,
             transmissions=[transmission(message)],
-            basis=message.basis if sure else Basis.RHYTHM,
+            basis=message.basis if sure or message.basis is _LOG else Basis.RHYTHM,
             confidence=message.confidence if sure else Confidence.INFERRED,
             length=message.length,
             listed=listed,
@@ -345,12 +350,14 @@ def _last_before(sa: SaTrack, side: int, message_id: int) -> RequestTrack | None
     return sa.requests[side, max(earlier)] if earlier else None
 
 
-def _may_be_mobike(message: IkeMessage) -> bool:
-    """Whether notifies nobody can read may be a liveness question of a peer behind a NAT.
+def _may_be_question(message: IkeMessage) -> bool:
+    """Whether a request whose content nobody can read may be a liveness question.
 
-    Such a peer adds both NAT detection notifies (RFC 4555 section 3.8); `outcomes` tells, by their
-    rhythm.
+    A peer behind a NAT adds both NAT detection notifies to it (RFC 4555 section 3.8), and a log
+    need not list what a request carries. `outcomes` tells, by their rhythm.
     """
+    if message.basis is _LOG:
+        return message.kind is MessageKind.INFORMATIONAL
     return (
         message.kind is _NOTIFY
         and message.encrypted

@@ -24,6 +24,7 @@ _TEXTS: Final = {
     LogEventKind.CHILD_SA_UP: "Child SA set up",
     LogEventKind.CHILD_SA_DOWN: "Child SA removed",
 }
+_NAMES: Final = {**EXCHANGE_NAMES, MessageKind.DELETE: "Delete"}
 _IN_ITS_WORDS: Final = frozenset({LogEventKind.HINT, LogEventKind.UNKNOWN_IKE_SA})
 _KINDS: Final = {
     LogEventKind.STARTED: HintKind.STARTED,
@@ -64,8 +65,8 @@ def _hint_of(event: LogEvent, sender: str) -> Hint | None:
     if event.refusal or event.kind is LogEventKind.REFUSED:
         return _refusal_of(event, sender)
     text = event.reason if event.kind in _IN_ITS_WORDS else _TEXTS.get(event.kind)
-    if event.kind is LogEventKind.GAVE_UP and event.message in EXCHANGE_NAMES:
-        text = f"retransmissions exhausted: {EXCHANGE_NAMES[event.message]}"
+    if event.kind is LogEventKind.GAVE_UP and event.message in _NAMES:
+        text = f"retransmissions exhausted: {_NAMES[event.message]}"
     if text is None:
         return None
     spis = f" (SPI {', '.join(event.spis)})" if event.spis else ""

@@ -6,13 +6,17 @@ from typing import Final
 
 from analyzers.model.exchange import ExchangeKind
 from analyzers.model.log_events import LogEvent
+from analyzers.model.observations import MessageKind
 from analyzers.model.records import Basis
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.rhythm import are_questions
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 from analyzers.tracking.witnesses import QUESTIONS
 
 RECENT: Final = 16
 """Exchanges of a peer that a line may be about: the newest."""
+MAY_ASK: Final = QUESTIONS | {MessageKind.INFORMATIONAL}
+"""Questions, and what may be one where a log does not say what it carries."""
 _ANSWERED_WITHIN_NS: Final = 5 * NS_PER_SECOND
 
 
@@ -27,23 +31,52 @@ def is_open(exchange: ExchangeTrack) -> bool:
     return not exchange.answered or is_doubted(exchange)
 
 
-def open_question(sa: SaTrack, side: int, *, logged: bool) -> ExchangeTrack | None:
+def is_known(exchange: ExchangeTrack) -> bool:
+    """Whether it is a question as far as the log tells by now: by its content, or its rhythm."""
+    sa, side = exchange.sa, exchange.side
+    asked = (x for x in sa.peer.exchanges if x.sa is sa and x.side == side)
+    return not exchange.candidate or are_questions(exchange, asked)
+
+
+def first_heard_ns(peer: PeerTrack, side: int) -> list[int]:
+    """When a log shows the first protected message of a side, whatever it was about; or nothing.
+
+    Those that set an IKE SA up may refuse it.
+    """
+    if peer.captured:
+        return []
+    of_side = peer.addresses[side]
+    for message in peer.messages:
+        within = message.encrypted and message.version == 2 and message.kind is not MessageKind.AUTH
+        if within and message.src in of_side:
+            return [message.at_ns]
+    return []
+
+
+def open_question(sa: SaTrack, side: int, event: LogEvent, *, logged: bool) -> ExchangeTrack | None:
     """What a side asks on an SA, or on one that it has beside it, and has no answer to.
 
-    `logged`: none that a capture shows.
+    Where a log does not name its SAs, what was asked on two of them looks like one: the number of
+    the request that is given up tells which it was. `logged`: none that a capture shows.
     """
-    newest: ExchangeTrack | None = None
-    for exchange in reversed(sa.peer.exchanges[-RECENT:]):
-        if exchange.side != side or exchange.sa.unit is not sa.unit or exchange.dissolved:
-            continue
-        if logged and exchange.basis is not Basis.LOG:
-            continue
-        newest = newest or exchange
-        if exchange.sa is sa:
-            if is_open(exchange) and exchange.dead_ns is None:
-                return exchange
-            break
-    return newest if newest is not None and is_open(newest) else None
+    asked = [
+        x
+        for x in reversed(sa.peer.exchanges[-RECENT:])
+        if x.side == side
+        and x.sa.unit is sa.unit
+        and not x.dissolved
+        and not (logged and x.basis is not Basis.LOG)
+    ]
+    on_it = next((x for x in asked if x.sa is sa), None)
+    for exchange in (*(x for x in asked if _is_numbered(x, event)), on_it):
+        if exchange is not None and is_open(exchange) and exchange.dead_ns is None:
+            return exchange
+    return asked[0] if asked and is_open(asked[0]) else None
+
+
+def _is_numbered(exchange: ExchangeTrack, event: LogEvent) -> bool:
+    counted = event.version == 2 and event.message_id is not None
+    return counted and exchange.transmissions[0].message_id == event.message_id
 
 
 def first_beside(question: ExchangeTrack) -> ExchangeTrack:
@@ -63,6 +96,15 @@ def first_beside(question: ExchangeTrack) -> ExchangeTrack:
         and is_open(x)
     )
     return min(beside, key=lambda x: x.first_ns, default=question)
+
+
+def verdict_ns(sa: SaTrack, side: int) -> int | None:
+    """When its log says that a side gave up what it asked on an SA."""
+    for exchange in reversed(sa.peer.exchanges[-RECENT:]):
+        asked = exchange.side == side and exchange.sa.unit is sa.unit
+        if asked and exchange.dead_ns is not None:
+            return exchange.dead_ns
+    return None
 
 
 def question_of(peer: PeerTrack, side: int, event: LogEvent) -> ExchangeTrack | None:

@@ -37,12 +37,15 @@ from analyzers.tracking.log_sas import (
     was_up,
 )
 from analyzers.tracking.logged_questions import (
+    MAY_ASK,
     RECENT,
     comes_too_late,
     first_beside,
+    is_known,
     note_question,
     open_question,
     question_of,
+    verdict_ns,
 )
 from analyzers.tracking.marks import Marks
 from analyzers.tracking.peers import PeerTable
@@ -216,7 +219,7 @@ class LogTracker:
         self._marks.proving = True
         if event.refusal:
             note_hint(peer, event, message.src)
-        if event.message in QUESTIONS and not event.response:
+        if event.message in MAY_ASK and not event.response:
             # Where a capture shows the traffic, that tells how long nothing came.
             shown = peer.captured and self.is_captured(event.at_ns or 0)
             note_question(peer, sender, event, 0 if shown else heard_ns)
@@ -295,8 +298,8 @@ class LogTracker:
         at_ns = event.at_ns or 0
         self._note_given_up(sa.peer, side, at_ns)
         exchange = self._open_question(sa, event, side)
-        named = event.handle is not None or event.ref.source in self.unaligned
-        if exchange is not None and not named:
+        named = (event.handle, event.message_id) != (None, None)
+        if exchange is not None and not (named or event.ref.source in self.unaligned):
             beside = first_beside(exchange)
             exchange, sa = beside, sa if beside is exchange else beside.sa
         if sa.ended_ns is None:
@@ -328,7 +331,7 @@ class LogTracker:
         times.append(at_ns)
 
     def _open_question(self, sa: SaTrack, event: LogEvent, side: int) -> ExchangeTrack | None:
-        return open_question(sa, side, logged=event.ref.source in self.unaligned)
+        return open_question(sa, side, event, logged=event.ref.source in self.unaligned)
 
     def _up(self, sa: SaTrack, event: LogEvent) -> None:
         at_ns = event.at_ns or 0
@@ -362,7 +365,7 @@ class LogTracker:
     def _is_given_up(self, sa: SaTrack, event: LogEvent, side: int) -> bool:
         """Whether a device removes an SA because it has given the peer up."""
         at_ns = event.at_ns or 0
-        last = self._verdict_ns(sa, side)
+        last = verdict_ns(sa, side)
         began_ns = sa.first_ns if sa.established_ns is None else sa.established_ns
         if last is not None and began_ns <= last and at_ns - last <= _AFTER_VERDICT_NS:
             return True
@@ -370,15 +373,6 @@ class LogTracker:
         if gave_up_ns is None or not (was_up(sa, side) or event.reason == ESTABLISHED):
             return False
         return at_ns - gave_up_ns[-1] <= _AT_ONCE_NS
-
-    @staticmethod
-    def _verdict_ns(sa: SaTrack, side: int) -> int | None:
-        """When its log says that a side gave up what it asked on an SA."""
-        for exchange in reversed(sa.peer.exchanges[-RECENT:]):
-            asked = exchange.side == side and exchange.sa.unit is sa.unit
-            if asked and exchange.dead_ns is not None:
-                return exchange.dead_ns
-        return None
 
     # --- evidence --------------------------------------------------------------------------
 
@@ -443,12 +437,22 @@ class LogTracker:
             if event.interval_s is not None:
                 self.agreed[peer.index, side] = (event.interval_s, event.ref)
             return
-        # Who deletes an IKE SA has another one, or wants none: nobody is dead for that.
-        tests = event.kind is LogEventKind.GAVE_UP and event.protocol is not DeleteProtocol.IKE
-        if tests and self._given_up(peer, event, side):
+        if event.kind is LogEventKind.GAVE_UP and event.protocol is DeleteProtocol.IKE:
+            # Who deletes an IKE SA has another one, or wants none: nobody is dead for that.
+            self._deleted_in_vain(peer, event, side)
+        elif event.kind is LogEventKind.GAVE_UP and self._given_up(peer, event, side):
             return
         refused = event.kind is LogEventKind.REFUSED
         note_hint(peer, event, peer.address(sender_of(event, side) if refused else side))
+
+    def _deleted_in_vain(self, peer: PeerTrack, event: LogEvent, side: int) -> None:
+        """What was sent to delete an IKE SA, be it the Delete of its Child SAs, met no answer."""
+        sa = self._sas.given_up(peer, event, side)
+        for delete in reversed(peer.deletes[-RECENT:]):
+            if delete.sa is sa and delete.side == side and not delete.answered:
+                if sa.ended_ns is None:
+                    sa.ended_ns, sa.end, sa.end_ref = delete.at_ns, SaEnd.DELETE, delete.ref
+                return
 
     def _given_up(self, peer: PeerTrack, event: LogEvent, side: int) -> bool:
         """Any IKEv2 request tests liveness, of IKEv1 only DPD: the SA is over (RFC 7296 2.4).
@@ -466,7 +470,7 @@ class LogTracker:
         if sa.version != 2:
             return False
         question = self._open_question(sa, event, side)
-        if question is not None and question.sa is sa:
+        if question is not None and question.sa is sa and is_known(question):
             self._verdict(sa, event, side)
             return True
         if was_up(sa, side):

@@ -144,7 +144,7 @@ class Outcomes:
         if track.is_plain:
             return Settled((Piece(sent, Outcome.ANSWERED, None, track.confidence),))
         if track.kind is ExchangeKind.LIVENESS and track.candidate:
-            if not self._rhythms.is_mobike_liveness(track):
+            if not self._rhythms.are_questions(track):
                 return Settled(())
         elif self._rhythms.is_lone(track, sent):
             return self._lone(track, sent)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from itertools import pairwise
 from statistics import median
 from typing import Final
 
 from analyzers.model.exchange import ExchangeKind, Transmission
 from analyzers.model.records import Basis
-from analyzers.model.time import NS_PER_SECOND
+from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 
 # Equal Informationals are questions from this many on: two may be anything twice.
@@ -50,7 +50,7 @@ class Rhythms:
         self._known: set[PeerTrack] = set()
         self._lengths: dict[SaTrack, Counter[tuple[int, int]]] = {}
         """By SA: answered questions by their length and the Quick Mode before them; runs have 0."""
-        self._mobike: dict[tuple[SaTrack, int, int], bool] = {}
+        self._regular: dict[tuple[SaTrack, int, int], bool] = {}
 
     def siblings(self, track: ExchangeTrack) -> list[ExchangeTrack]:
         """All exchanges of the same SA and side, in time order."""
@@ -183,14 +183,12 @@ class Rhythms:
         steady = all(abs(gap - middle) <= _TOLERANCE_SHARE * middle for gap in gaps)
         return steady and max(gaps) <= (1 - _STEADY_SHARE) * interval
 
-    def is_mobike_liveness(self, track: ExchangeTrack) -> bool:
-        """Whether unread notifies come as regularly, and as equal, as only questions do."""
+    def are_questions(self, track: ExchangeTrack) -> bool:
+        """Whether unread requests come as regularly, and as equal, as only questions do."""
         key = (track.sa, track.side, track.length)
-        known = self._mobike.get(key)
+        known = self._regular.get(key)
         if known is None:
-            siblings = self.siblings(track)
-            alike = [x for x in siblings if x.candidate and x.length == track.length]
-            known = self._mobike[key] = _is_regular(alike)
+            known = self._regular[key] = are_questions(track, self.siblings(track))
         return known
 
     def interval_ns(self, track: ExchangeTrack) -> int | None:
@@ -338,6 +336,13 @@ def _is_alike(one: ExchangeTrack, other: ExchangeTrack) -> bool:
     lasted_ns = one.last_ns - one.first_ns
     tolerance = max(_TOLERANCE_NS, _TOLERANCE_SHARE * lasted_ns)
     return abs(other.last_ns - other.first_ns - lasted_ns) <= tolerance
+
+
+def are_questions(track: ExchangeTrack, siblings: Iterable[ExchangeTrack]) -> bool:
+    """Whether requests like one come as only questions do; `siblings`: of its SA and side."""
+    if track.first_ns < ORDER_LIMIT_NS:
+        return False  # lines without stamps have no rhythm
+    return _is_regular([x for x in siblings if x.candidate and x.length == track.length])
 
 
 def _is_regular(alike: list[ExchangeTrack]) -> bool:

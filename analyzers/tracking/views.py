@@ -30,6 +30,7 @@ from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flow_views import flow_views
 from analyzers.tracking.hindsight import Hindsight
 from analyzers.tracking.holes import HoleTrack, hole_of_child
+from analyzers.tracking.logged_questions import first_heard_ns
 from analyzers.tracking.losses import (
     is_logged,
     is_watched,
@@ -164,6 +165,7 @@ class Viewer:
         first_ns = min([peer.first_ns, *(f.first_ns for f in flows)])
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
         heard = [f.first_ns for f in flows if peer.side_of(f.sender) == 1 - local_side]
+        heard += first_heard_ns(peer, 1 - local_side)
         states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns, heard)
         states = liveness.with_untold(states, self._hindsight.untold(peer))
         states = liveness.with_untold(states, unproven(self._tracker, peer, flows))

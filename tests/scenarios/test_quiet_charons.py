@@ -192,3 +192,32 @@ def test_attempts_that_were_refused_set_nothing_up(tmp_path: Path, kept: str, sa
     peer = peer_of(tmp_path, re.sub(r"1\d\[", "11[", written(lines, "", kept)))
     assert [sa.established_ns for sa in peer.ike_sas] == [None] * sas
     assert peer.state is PeerState.UNKNOWN
+
+
+BEGUN_ANEW: Final = [
+    (84, "IKE", "restarting CHILD_SA net"),
+    (84, "IKE", "initiating IKE_SA gw[2] to 192.0.2.9"),
+    (84, "ENC", "generating IKE_SA_INIT request 0 [ SA KE No N(NATD_S_IP) N(NATD_D_IP) ]"),
+    (84, "NET", "sending packet: from 192.0.2.1[500] to 192.0.2.9[500] (464 bytes)"),
+]
+IN_VAIN: Final = [
+    (88, "IKE", "retransmit 1 of request with message ID 0"),
+    (88, "NET", "sending packet: from 192.0.2.1[500] to 192.0.2.9[500] (464 bytes)"),
+    (95, "IKE", "retransmit 2 of request with message ID 0"),
+    (95, "NET", "sending packet: from 192.0.2.1[500] to 192.0.2.9[500] (464 bytes)"),
+    (108, "IKE", "giving up after 2 retransmits"),
+]
+
+
+@pytest.mark.parametrize("kept", ["IKE", "IKE ENC NET"])
+def test_who_begins_anew_does_so_under_the_name_of_the_sa_that_it_gave_up(
+    tmp_path: Path, kept: str
+) -> None:
+    """And goes on under that of the new one."""
+    old = written([UP, *ASKED, *AGAIN, OVER, *BEGUN_ANEW], kept=kept)
+    peer = peer_of(tmp_path, old + written(IN_VAIN, "<gw|2> ", kept))
+    assert [sa.end for sa in peer.ike_sas][:1] == [SaEnd.DEAD_PEER]
+    assert [h.text for h in peer.hints] == ["retransmissions exhausted: IKE_SA_INIT"]
+    begun = [m.at_ns // NS_PER_SECOND % 3600 for m in peer.messages if m.exchange_type == 34]
+    assert begun == ([84, 88, 95] if "NET" in kept else [])
+    assert sum(sa.end is SaEnd.FAILED for sa in peer.ike_sas) == ("NET" in kept)

@@ -57,7 +57,7 @@ def told_of_steps(told: Together) -> list[Problem]:
 @pytest.mark.parametrize("stamp", [iso, syslog])
 @pytest.mark.parametrize(
     ("by_s", "said"),
-    [(45.0, "ahead by 45.0 s"), (-20.0, "back by 20.0 s"), (3600, "ahead by 60 m")],
+    [(45.0, "ahead by 45.0 s"), (-20.0, "back by 20.0 s"), (3600, "ahead by 1 h")],
 )
 def test_what_follows_a_clock_that_was_set_is_put_right(
     tmp_path: Path, by_s: float, said: str, stamp: Stamp

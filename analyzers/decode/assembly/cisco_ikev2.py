@@ -86,7 +86,7 @@ class CiscoIkev2Assembly:
             case "created" | "session-up":
                 self._up(line, sa)
             case "delete-queued":
-                sa.reason = line.fields["reason"].strip()
+                sa.reason, sa.closing = line.fields["reason"].strip(), True
             case "deleting-sa":
                 self._down(line, sa)
             case "refused":
@@ -236,6 +236,7 @@ class CiscoIkev2Assembly:
                 last = Content(line, MessageKind.DELETE, protocol)
                 sa.push(last)
             last.spis = (*last.spis, *child)
+            sa.closing = sa.closing or about_ike
         else:
             self._delete_received(line, sa, protocol, child)
         if not about_ike:
@@ -331,7 +332,9 @@ class CiscoIkev2Assembly:
         dead = asked and last is not None and last.sure and last.retransmitted
         dead = dead and last is not None and not last.answered and not sa.down
         kind = LogEventKind.PEER_DEAD if dead else LogEventKind.GAVE_UP
-        self._say(line, sa, kind, reason="maximum number of retransmissions reached")
+        made = self._say(line, sa, kind, reason="maximum number of retransmissions reached")
+        if sa.closing and last is not None and last.event.message is MessageKind.DELETE:
+            made.message, made.protocol = MessageKind.DELETE, DeleteProtocol.IKE
 
     def _up(self, line: LogLine, sa: Sa) -> None:
         if line.id == "created" and (sa.down or sa.up):

@@ -64,6 +64,8 @@ class Sa(Struct):
     """The next packet is a retransmission."""
     given_up: bool = False
     up: bool = False
+    closing: bool = False
+    """It is being deleted, and nobody has been given up so far."""
     down: bool = False
     reason: str = ""
 

@@ -1,7 +1,8 @@
 """Puts together what crypto event traces say of a message or a Child SA in several lines.
 
 The payloads of a message follow it, a line each; an INFORMATIONAL request without any is a
-liveness question (log grammar section 2.4). Which SAs a Delete removes is told before it is sent,
+liveness question (log grammar section 2.4). A request stands there each time that it is sent, and
+no message IDs tell whether it is another one. Which SAs a Delete removes is told before it is sent,
 and after it was received.
 """
 
@@ -20,6 +21,7 @@ from analyzers.decode.assembly.repeats import Repeats
 from analyzers.model.exchange import DeleteProtocol
 from analyzers.model.log_events import LogEvent, LogEventKind
 from analyzers.model.observations import MessageKind
+from analyzers.model.time import NS_PER_MS
 
 _EXCHANGES: Final = {
     "IKE_SA_INIT": MessageKind.SA_INIT,
@@ -31,6 +33,8 @@ _PROTOCOLS: Final = {"50": DeleteProtocol.ESP, "51": DeleteProtocol.AH}
 _CHILD: Final = "child"
 _MAX_SAS: Final = 4096
 _MAX_WAITING: Final = 8
+# Nobody sends a request again so soon: two Child SAs may be renewed at once.
+_SOONEST_RETRY_NS: Final = 500 * NS_PER_MS
 
 
 class _Sa(Struct):
@@ -44,6 +48,10 @@ class _Sa(Struct):
     """What the next Deletes will remove."""
     asked: dict[bool, MessageKind] = field(default_factory=dict)
     """Kind of the last request: sent (True), received (False)."""
+    unanswered: dict[bool, LogEvent] = field(default_factory=dict)
+    """The last request that no answer stands after, as it was sent or received last."""
+    again: bool = False
+    """The next request that is sent is the last one."""
     down: bool = False
 
 
@@ -72,7 +80,9 @@ class CiscoTraceAssembly:
     def finish(self) -> Iterable[LogEvent]:
         """The log is over; that the last message contained nothing is not certain."""
         for sa in self._open:
-            if sa.names:
+            made = sa.message
+            last = None if made is None or made.response else sa.unanswered.get(bool(made.sent))
+            if sa.names or (last is not None and last.message is MessageKind.LIVENESS):
                 self._close(sa)
         return self._out.finish()
 
@@ -96,6 +106,8 @@ class CiscoTraceAssembly:
             case "session-up":
                 sa.down = False
                 self._say(line, sa, LogEventKind.IKE_SA_UP)
+            case "retransmitting":
+                sa.again = True
             case "given-up":
                 reason = "maximum number of retransmissions reached"
                 self._say(line, sa, LogEventKind.GAVE_UP, reason=reason)
@@ -121,8 +133,10 @@ class CiscoTraceAssembly:
             sa.message, sa.names = made, []
             self._open.append(sa)
             self._out.hold(f"{sa.handle} content", made)
-        elif not made.response:
-            sa.asked[bool(made.sent)] = made.message
+        elif made.response:
+            sa.unanswered.pop(not made.sent, None)
+        else:
+            self._ask(made, sa)
 
     def _settle(self, line: LogLine) -> None:
         """Messages of which no more payloads will be listed."""
@@ -145,13 +159,25 @@ class CiscoTraceAssembly:
         content, sent = content_of(sa.names), bool(made.sent)
         if made.response:
             made.message = answer_kind(sa.asked.get(not sent), content)
+            sa.unanswered.pop(not sent, None)
         else:
-            made.message = sa.asked[sent] = content
+            made.message = content
+            self._ask(made, sa)
             if content is MessageKind.DELETE and sent and sa.removals:
                 self._delete_sent(made, sa, sa.removals.pop(0))
             elif content is MessageKind.DELETE and not sent:
                 self._out.hold(f"{sa.handle} delete", made)
         self._out.release(f"{sa.handle} content")
+
+    @staticmethod
+    def _ask(made: LogEvent, sa: _Sa) -> None:
+        """A request, or the last one of its direction again."""
+        sent = bool(made.sent)
+        last, told = sa.unanswered.get(sent), sa.again and sent
+        made.retransmission = told or (last is not None and _is_again(made, last, sa))
+        sa.again = False if sent else sa.again
+        sa.asked[sent] = made.message or MessageKind.INFORMATIONAL
+        sa.unanswered[sent] = made
 
     def _delete_info(self, line: LogLine, sa: _Sa) -> None:
         said = event(line, LogEventKind.IKE_SA_DOWN, handle=sa.handle)
@@ -196,6 +222,18 @@ class CiscoTraceAssembly:
         made = event(line, kind, protocol=protocol, version=None)
         self._out.put(made)
         self._out.hold(_CHILD, made)
+
+
+def _is_again(made: LogEvent, last: LogEvent, sa: _Sa) -> bool:
+    """Whether a request is the last one, which was not answered (RFC 7296 section 2.3).
+
+    Another Delete is announced.
+    """
+    if made.message is not last.message or (made.message is MessageKind.DELETE and sa.removals):
+        return False
+    if made.at_ns is None or last.at_ns is None:
+        return True
+    return made.at_ns - last.at_ns >= _SOONEST_RETRY_NS
 
 
 def _apply(made: LogEvent, removal: LogEvent) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import ClassVar, Final
 
 from analyzers.decode.assembly.lines import LogLine, address, event, number
+from analyzers.decode.assembly.strongswan_answers import Answers
 from analyzers.decode.assembly.strongswan_requests import BEGIN, Place, Requests, handle_of, trim
 from analyzers.decode.assembly.strongswan_threads import Thread, near
 from analyzers.decode.assembly.strongswan_words import Words, carried_by, said_of
@@ -41,6 +42,7 @@ class StrongswanAssembly:
         self._pairs: set[tuple[str | None, str | None]] = set()
         """Local and remote address of every peer that it talked with."""
         self._requests = Requests()
+        self._answers = Answers()
         self._asked: OrderedDict[str | None, LogEvent] = OrderedDict()
         """IKEv1: the last R-U-THERE to each peer that has not acknowledged it."""
         self._unsettled: dict[str, LogLine] = {}
@@ -121,6 +123,8 @@ class StrongswanAssembly:
         match line.id:
             case "retransmit":
                 yield from self._retransmit(line, thread)
+            case "request-again":
+                yield from self._asked_again(line, thread)
             case "delete-ike":
                 if fields["way"] == "sending":
                     thread.delete_ike = fields["sa"]
@@ -180,6 +184,7 @@ class StrongswanAssembly:
         self._threads.clear()
         self._deleted.clear()
         self._ends.clear()
+        self._answers = Answers()
         self._requests.forget()
         self._asked.clear()
 
@@ -212,7 +217,8 @@ class StrongswanAssembly:
         )
         if thread.begins is not None and sent:
             if message in BEGIN:
-                made.handle = made.handle or thread.begins
+                # Who goes on after a verdict does so under the name of the SA that it gave up.
+                made.handle = thread.begins
             thread.begins = None
         deletes = message is _DELETE
         if deletes and sent:
@@ -238,6 +244,8 @@ class StrongswanAssembly:
             self._asked.pop(made.remote, None)
         if made.response and made.message_id is not None:
             self._requests.answered(made)
+        elif made.response is False:
+            self._answers.asked(made)
         if deletes:
             # What it deletes stands in the next lines.
             thread.message = made
@@ -274,12 +282,13 @@ class StrongswanAssembly:
             if made.message is _R_U_THERE:
                 self._asked[made.remote] = made
                 trim(self._asked)
+        elif made.response:
+            self._answers.answered(made)
 
     def _carry(self, made: LogEvent, packet: LogLine) -> None:
         """Take addresses and ports from the NET line of a message."""
-        made.local, made.local_port, made.remote, made.remote_port, made.length = self._carried.of(
-            packet
-        )
+        carried = self._carried.of(packet)
+        made.local, made.local_port, made.remote, made.remote_port, made.length = carried
 
     def _retransmit(self, line: LogLine, thread: Thread) -> Iterator[LogEvent]:
         yield from self._overdue(line)
@@ -307,6 +316,13 @@ class StrongswanAssembly:
             thread.retried = line.fields["retry"], request
             if len(self._pairs) < 2:
                 self._note_retry(thread, request.remote)
+
+    def _asked_again(self, line: LogLine, thread: Thread) -> Iterator[LogEvent]:
+        yield from self._flush(thread)
+        packet = thread.packet_of(line)
+        remote = None if packet is None else self._carried.of(packet).remote
+        request, thread.message = self._answers.again(line, packet, remote)
+        yield from () if request is None else (request,)
 
     def _announced(self, line: LogLine) -> LogEvent | None:
         """The request of a retransmission that only a line before tells of, if it tells whose."""
@@ -382,7 +398,8 @@ class StrongswanAssembly:
             if follows or not near(gave_up.at_ns, line.at_ns):
                 del self._unsettled[thread]
                 named = follows and line.id == "state"
-                deleted = follows and (line.id == "delete-failed" or _was_deleted(line))
+                deleted = follows and line.id == "delete-failed"
+                deleted |= named and line.fields["old"] == "DELETING"
                 sa = line.fields["sa"] if named else None
                 found.append(self._verdict(gave_up, sa, deleted=deleted))
         return found
@@ -478,10 +495,6 @@ class StrongswanAssembly:
             return
         local, remote = self._ends.get(made.handle, (None, None))
         made.local, made.remote = made.local or local, made.remote or remote
-
-
-def _was_deleted(line: LogLine) -> bool:
-    return line.id == "state" and line.fields["old"] == "DELETING"
 
 
 _QUESTIONS: Final = (MessageKind.LIVENESS, MessageKind.LIVENESS_MOBIKE, MessageKind.R_U_THERE)

@@ -37,6 +37,8 @@ class Requests:
         """By IKE SA: what the line before says is asked, where no line of the message follows."""
         self._held: dict[str | None, list[LogEvent]] = {}
         """By IKE SA: such a question and its retries. What answers it would not be told either."""
+        self._gave_up: str | None = None
+        """The IKE SA that was given up last."""
 
     def forget(self) -> None:
         """None of them is asked any more."""
@@ -44,16 +46,22 @@ class Requests:
         self._retried.clear()
         self._announced.clear()
         self._held.clear()
+        self._gave_up = None
 
     def note(self, line: LogLine) -> None:
         """A line about no message: what it announces, or that it goes on with something else."""
         handle = handle_of(line)
         # An IKE SA that is begun asks for more than one thing until it is there.
         begins = self._announced.get(handle, (line, None))[1] in BEGIN
+        if line.id == "given-up":
+            self._gave_up = handle
         if line.id == "initiating":
-            is_renewal = handle is not None and handle != line.field("sa")
+            new = line.field("sa")
+            # Who gives an SA up begins the next one under its name.
+            place = new if handle == self._gave_up is not None else handle
             begun = MessageKind.MAIN_MODE if " Mode " in line.text else MessageKind.SA_INIT
-            self._announced[handle] = line, MessageKind.CREATE_CHILD if is_renewal else begun
+            is_renewal = place is not None and place != new
+            self._announced[place] = line, MessageKind.CREATE_CHILD if is_renewal else begun
         elif line.id in _ASKS and not begins:
             self._announced[handle] = line, _ASKS[line.id]
         elif line.id in _OVER or not (begins or line.id == "retransmit"):
@@ -68,7 +76,7 @@ class Requests:
         """A request was sent, maybe again."""
         for handle in (made.handle, None) if self._announced else ():
             self._announced.pop(handle, None)
-        place = _place_of(made)
+        place = place_of(made)
         self._open[place] = made
         self._open.move_to_end(place)
         if len(self._open) > _MAX_REMEMBERED:
@@ -95,7 +103,7 @@ class Requests:
 
     def answered(self, made: LogEvent) -> None:
         """The answer to one came."""
-        place = _place_of(made)
+        place = place_of(made)
         for known in (place, (None, place[1])):
             self._open.pop(known, None)
             if self._retried:
@@ -167,7 +175,8 @@ def _request(line: LogLine, said: LogLine, kind: MessageKind | None) -> LogEvent
     return made
 
 
-def _place_of(made: LogEvent) -> Place:
+def place_of(made: LogEvent) -> Place:
+    """Where a request is kept."""
     return made.remote or made.handle, made.message_id or 0
 
 

@@ -179,7 +179,10 @@ def _found(case: Case, late: list[_Late], answered: int) -> Found:
         remedy = REMEDIES[Lost.UNREAD if captured and not by_capture else Lost.ANSWER]
         where = "the capture has the answers to those before" if captured else "those before, too"
         lacking = "capture near" if by_capture else "log of"
-        said += f" Each was answered at once ({where}), and by the {lacking} {prober} none arrived."
+        said += (
+            f" Each was answered at once ({where}); by the {lacking} {prober} no answer arrived but"
+            " the last one."
+        )
     severity = Severity.INFO if all(_from_client(case, each) for each in late) else None
     return Found(
         said.strip(),

@@ -99,7 +99,9 @@ def _fate(case: Case, exchange: Exchange, *, newest: bool) -> _Fate:
     if sa is None or sa.ended_ns is None:
         return _Fate.SURVIVED
     over = sa.end is SaEnd.DEAD_PEER or _is_deleted_for_it(case, exchange, sa)
-    if over and newest and exchange.verdict_ns is not None:
+    # Where a log does not name its SAs, what was asked on two of them looks like one.
+    told = exchange.verdict_ref is not None and exchange.verdict_ns == sa.ended_ns
+    if over and (newest or told) and exchange.verdict_ns is not None:
         return _Fate.GIVEN_UP
     gone = sa.end in (SaEnd.REPLACED, SaEnd.REKEYED) and sa.ended_ns <= exchange.first_ns
     return _Fate.LEFT_BEHIND if gone else _Fate.SURVIVED

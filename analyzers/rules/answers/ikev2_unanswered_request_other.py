@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from analyzers.model.exchange import NO_MESSAGE_ID, DeleteProtocol
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage, MessageKind
-from analyzers.model.records import Confidence
+from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.rules.case import Case
 from analyzers.rules.once import once
@@ -28,6 +28,11 @@ _KINDS: Final = {
 # The next retry would have come within twice the last gap (RFC 7296 section 2.4: growing gaps).
 _GROWTH: Final = 2
 _OFTEN: Final = 3
+_UNKNOWN_TITLE: Final = "A request was not answered"
+_UNKNOWN_REMEDY: Final = (
+    "Capture at both ends: a request that does not arrive is a problem of the path or a filter (UDP"
+    " 500 and 4500); one that arrives and stays unanswered is one of the peer."
+)
 
 
 class _Request(Struct):
@@ -130,6 +135,9 @@ def _found(case: Case, sa: IkeSa, lost: list[list[IkeMessage]]) -> Found:
         f"{first.src} sent its {what} request {first.message_id} to {first.dst} {len(sent)} times"
         f"{within} on {sa_name(sa)}; no answer came."
     )
+    unknown = first.kind is MessageKind.INFORMATIONAL and first.basis is Basis.LOG
+    if unknown:
+        said += " The log does not show what it asked: it may have been a liveness question."
     if len(lost) > 1:
         said += f" So it went with {len(lost) - 1:,} more."
     confidence = weakest(m.confidence for each in lost for m in each)
@@ -141,6 +149,8 @@ def _found(case: Case, sa: IkeSa, lost: list[list[IkeMessage]]) -> Found:
     return Found(
         said,
         few(m.ref for each in lost for m in each),
+        title=_UNKNOWN_TITLE if unknown else "",
+        remedy=_UNKNOWN_REMEDY if unknown else "",
         severity=Severity.ERROR if _gave_up(case, sa, last) else Severity.WARNING,
         confidence=confidence,
         at_ns=first.at_ns if case.timed else None,

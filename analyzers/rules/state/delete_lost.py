@@ -32,6 +32,7 @@ class _Loss(Struct, frozen=True):
     said: str
     confidence: Confidence
     refs: tuple[Ref, ...] = ()
+    title: str = ""
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -51,6 +52,7 @@ def _check(case: Case) -> Iterator[Found]:
             f"{delete.sender} sent a Delete to {case.other(delete.sender)}"
             f" {times(delete.transmissions)}; {loss.said}.",
             few((delete.ref, *loss.refs)),
+            title=loss.title,
             confidence=weakest([delete.confidence, loss.confidence]),
             at_ns=delete.at_ns,
             end=delete.sender,
@@ -73,7 +75,10 @@ def _unanswered(case: Case, delete: Delete) -> _Loss | None:
     if not waited or (not repeated and delete.basis is Basis.LOG):
         return None
     confidence = Confidence.CERTAIN if repeated else Confidence.INFERRED
-    return _Loss("no answer came", confidence)
+    said = "no answer came"
+    if not any(m.at_ns > delete.at_ns and m.src == receiver for m in case.peer.messages):
+        said += ": whether it arrived, and whether the peer lived then, is not known"
+    return _Loss(said, confidence, title="A Delete was not answered")
 
 
 def _was_dead(case: Case, delete: Delete) -> bool:

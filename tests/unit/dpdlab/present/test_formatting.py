@@ -44,6 +44,23 @@ def test_any_duration_is_short(value_ns):
     assert len(text) < 32
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (1.25, "1.2 s"),
+        (119, "119.0 s"),
+        (300, "5 min"),
+        (3600, "1 h"),
+        (3 * 3600 + 12, "3 h 00 min 12 s"),
+        (-(2 * 3600 + 0.4), "-2 h"),
+        (365 * 86_400 + 3600, "365 d 01 h"),
+        (86_400 + 1, "1 d 00 h 00 min 01 s"),
+    ],
+)
+def test_how_far_a_clock_is_off_is_told_to_the_second(seconds, text):
+    assert f.clock_distance(round(seconds * NS_PER_SECOND)) == text
+
+
 def test_bounds_are_two_numbers_or_one():
     assert f.seconds_range(14.2, 17.1) == "14.2 to 17.1 s"
     assert f.seconds_range(0.0, 25.0) == "up to 25.0 s"

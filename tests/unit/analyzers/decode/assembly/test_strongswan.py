@@ -14,6 +14,8 @@ from tests.log_text import clock, decoder, events_of, messages_of, story
 
 NET = "2026-01-31 13:56:{s} {t:02}[NET] {way} packet: from {a}[4500] to {b}[4500] ({n} bytes)\n"
 
+CAME_AGAIN = "received retransmit of request with ID 5, retransmitting response"
+
 
 def net(second: str, way: str, peer: str = "192.0.2.9", thread: int = 5, length: int = 80) -> str:
     ends = ("192.0.2.1", peer) if way == "sending" else (peer, "192.0.2.1")
@@ -218,6 +220,37 @@ def test_deletes_say_what_they_delete() -> None:
     assert (ike.protocol, ike.spis) == (DeleteProtocol.IKE, ())
     assert (received.protocol, received.spis) == (DeleteProtocol.ESP, ("990b00ae",))
     assert (answer.message, answer.response, answer.sent) == (MessageKind.DELETE, True, True)
+
+
+@pytest.mark.parametrize("parsed", [False, True])
+def test_a_request_that_came_again_has_the_same_answer(parsed: bool) -> None:
+    """What it is stands only where it came first."""
+    text = (
+        net("01.000", "received", thread=7)
+        + say("01.001", "ENC", "parsed INFORMATIONAL request 5 [ ]", 7)
+        + say("01.002", "ENC", "generating INFORMATIONAL response 5 [ ]", 7)
+        + net("01.003", "sending", thread=7)
+        + net("05.000", "received", thread=8)
+        + say("05.000", "ENC", "parsed INFORMATIONAL request 5 [ ]", 8) * parsed
+        + say("05.001", "IKE", CAME_AGAIN, 8)
+        + net("05.002", "sending", thread=8)
+    )
+    found = messages_of(text)
+    assert [(e.message, e.sent, e.response, e.message_id) for e in found] == [
+        (MessageKind.LIVENESS, False, False, 5),
+        (MessageKind.LIVENESS, True, True, 5),
+    ] * 2
+    assert [clock(e) for e in found[2:]] == ["13:56:05.000", "13:56:05.002"]
+    assert found[3].retransmission
+
+
+def test_a_request_that_came_again_and_is_not_told_is_none() -> None:
+    text = (
+        net("05.000", "received", thread=8)
+        + say("05.001", "IKE", CAME_AGAIN, 8)
+        + net("05.002", "sending", thread=8)
+    )
+    assert not messages_of(text)
 
 
 def test_sas_come_and_go() -> None:
