@@ -367,9 +367,8 @@ def _spacing(gaps: list[float], *, first_missing: bool) -> tuple[float, float] |
 
 
 def _retries(own: list[Exchange]) -> int | None:
-    """Retries before giving up: only an exchange that ended in a verdict shows them, if whole."""
-    whole = (x for x in own if x.verdict_ns is not None and not x.first_missing)
-    return max((x.retries for x in whole if x.retries), default=None)
+    """Retries before giving up: only an exchange that ended in a verdict shows them."""
+    return max((x.retries for x in own if x.verdict_ns is not None and x.retries), default=None)
 
 
 def _steady(values: list[float]) -> bool:
