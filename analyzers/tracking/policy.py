@@ -374,10 +374,14 @@ def _spacing(gaps: list[float], *, first_missing: bool) -> tuple[float, float] |
 
 
 def _retries(own: list[Exchange]) -> int | None:
-    """Retries before giving up: only an exchange that ended in a verdict shows them, if the log
-    shows or counts those before."""
-    ended = (x.sent for x in own if x.verdict_ns is not None and x.retries)
-    return max((sent - 1 for sent in ended if sent is not None), default=None)
+    """Retries before giving up: only an exchange that ended in a verdict shows them.
+
+    Where a log counts them, those count that it does not show, too; without that it has to show
+    the time before them.
+    """
+    ended = [x for x in own if x.verdict_ns is not None and x.retries]
+    shown = [x.retries for x in ended if x.sent is None and x.since_proof_ns is not None]
+    return max([*shown, *(x.sent - 1 for x in ended if x.sent is not None)], default=None)
 
 
 def _steady(values: list[float]) -> bool:

@@ -25,8 +25,9 @@ def as_far_as_shown(
 ) -> list[Exchange]:
     """The questions of `holder`, in the order of time, each with what is known of its beginning.
 
-    One that may have begun unseen is told as one whose first transmission is missing. One that
-    may be made of those on several IKE SAs is suspect as well.
+    One that may have begun unseen is told as one whose first transmission is missing, and without
+    its verdict: nobody counted what led to it. One that may be made of those on several IKE SAs is
+    suspect as well.
     """
     asked_ns = sorted(at_ns for x in exchanges if x.prober != holder for at_ns in _not_answered(x))
     told_ns = sorted(
@@ -39,11 +40,10 @@ def as_far_as_shown(
         if x.prober != holder:
             continue
         if _may_be_of_several(x, sas):
-            found.append(replace(x, first_missing=True, confidence=Confidence.SUSPECT))
-        elif _is_shown_whole(x) or not (x.unheard_answers or _in_vain(x, asked_ns, told_ns)):
-            found.append(x)
-        else:
-            found.append(replace(x, first_missing=True))
+            x = replace(x, first_missing=True, verdict_ns=None, confidence=Confidence.SUSPECT)
+        elif not _is_shown_whole(x) and (x.unheard_answers or _in_vain(x, asked_ns, told_ns)):
+            x = replace(x, first_missing=True, verdict_ns=None)
+        found.append(x)
     return found
 
 

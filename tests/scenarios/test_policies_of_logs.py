@@ -123,7 +123,7 @@ def test_a_question_that_the_log_does_not_show_came_after_nobody_knows_what(
     (question,) = peer.exchanges
     assert question.first_missing
     assert (question.idle_ns, len(question.transmissions), question.retries) == (None, 4, 4)
-    assert only(peer).about_s is None
+    assert (only(peer).about_s, only(peer).retries) == (None, 4)
     said = " ".join(part.text for part in verdict_of([peer]).parts)
     assert "given up 8.0 s or more after the first unanswered question" in said
 
