@@ -240,7 +240,7 @@ def continues(run: ExchangeTrack, message: IkeMessage) -> bool:
         return False
     if run.basis is Basis.CORRELATED:
         return True  # a log names its questions: it tells if this is none
-    if _is_renewed(run):
+    if _is_renewed(run) and not _keeps_distance(run, message.at_ns):
         return False
     if len(run.transmissions) == 1:
         established = run.sa.established_ns
@@ -253,7 +253,7 @@ def continues(run: ExchangeTrack, message: IkeMessage) -> bool:
 
 
 def _is_renewed(run: ExchangeTrack) -> bool:
-    """Whether who asks has begun another phase 1 since: it asks no more what it renews."""
+    """Whether who asks has begun another phase 1 since: the Delete of this SA is due."""
     return any(
         sa.index > run.sa.index
         and sa.version == 1
@@ -264,17 +264,34 @@ def _is_renewed(run: ExchangeTrack) -> bool:
     )
 
 
-def _is_due(run: ExchangeTrack) -> bool:
-    """Whether it comes when the next question of its side was due, after those with answers."""
+def _usual_ns(run: ExchangeTrack) -> tuple[int, int] | None:
+    """When the last answered question came before a run, and its distance to the one before it."""
     earlier = [
         x.last_ns
         for x in run.sa.peer.exchanges[-_RECENT:]
         if x.sa is run.sa and x.side == run.side and x.answered and x.length == run.length
     ]
     if len(earlier) < _FEWEST_DUE:
-        return False
-    usual = earlier[-1] - earlier[-2]
-    return abs(run.first_ns - earlier[-1] - usual) <= _SPACING_TOLERANCE * usual
+        return None
+    return earlier[-1], earlier[-1] - earlier[-2]
+
+
+def _is_due(run: ExchangeTrack) -> bool:
+    """Whether it comes when the next question of its side was due, after those with answers."""
+    known = _usual_ns(run)
+    return known is not None and _is_about(run.first_ns - known[0], known[1])
+
+
+def _keeps_distance(run: ExchangeTrack, at_ns: int) -> bool:
+    """Whether a further question comes as long after the last one as that came after another."""
+    if len(run.transmissions) > 1:
+        return _is_about(at_ns - run.last_ns, run.last_ns - run.transmissions[-2].at_ns)
+    known = _usual_ns(run)
+    return known is None or _is_about(at_ns - run.last_ns, known[1])
+
+
+def _is_about(gap_ns: int, usual_ns: int) -> bool:
+    return abs(gap_ns - usual_ns) <= _SPACING_TOLERANCE * usual_ns
 
 
 def _dissolve(sa: SaTrack, run: ExchangeTrack, message: IkeMessage) -> Transmission | None:

@@ -97,3 +97,11 @@ def test_an_sa_ends_no_sooner_than_it_is_set_up(tell: Tell) -> None:
     sas = tell(UP + "\n".join(["sa 3 by b", *lines])).peer.ike_sas
     assert len(sas) == 3
     assert all(sa.ended_ns >= sa.established_ns for sa in sas if sa.ended_ns and sa.established_ns)
+
+
+def test_who_goes_on_asking_while_it_renews_asks_the_same(tell: Tell) -> None:
+    """Phase 1 is as vain as the questions, which keep their distance."""
+    asked = "9..24.1/3 a>b v1 info 108\n"
+    told = tell(f"{UP}{asked}16..25/4 a>b v1 mm1 sa=2\n40 a>b v1 main-mode sa=3\n")
+    last = next(x for x in told.peer.exchanges if x.first_ns == at(9))
+    assert [t.at_ns for t in last.transmissions] == [at(second) for second in range(9, 25, 3)]
