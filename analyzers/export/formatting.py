@@ -477,16 +477,15 @@ class Clock(Struct, frozen=True):
 
 
 def lasted(holes: Sequence[BlackHole]) -> str:
-    """How long black holes were together: a pair of bounds, "at least 60.0 s", or "4.0 s or more".
+    """How long black holes were together: "12.0 to 17.1 s", "at least 60.0 s", "4.0 s or more".
 
-    Of what lies before the first output of a device, and behind the last, counters say nothing;
-    nor does a log of what lies before it, where it begins amid a black hole.
-    """
+    Of what lies before the first output of a device, and behind the last, counters say nothing."""
     least_s, most_s = sum(h.min_seconds for h in holes), sum(h.max_seconds for h in holes)
     if most_s > 0 and all(hole.is_counted and hole.recovered_ns is None for hole in holes):
         return f"at least {duration_s(most_s)}"
     if any(hole.begun_before for hole in holes):
-        return f"{seconds_range(least_s or most_s, most_s)} or more"
+        told_s = least_s if any(hole.traffic_known for hole in holes) else least_s or most_s
+        return f"{seconds_range(told_s, most_s)} or more"
     return seconds_range(least_s, most_s)
 
 

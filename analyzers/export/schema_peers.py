@@ -256,7 +256,7 @@ class ReportBlackHole(
     max_seconds: float
     begun_before: Annotated[
         bool,
-        about("A log begins amid it: `max_seconds` is what it shows of it, and no upper bound."),
+        about("The input begins amid it: upper bounds are of what it shows, and may be exceeded."),
     ]
     min_packets: Annotated[
         Count | None,

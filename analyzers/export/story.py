@@ -168,6 +168,8 @@ def remarks(
             told.append(f"{name(hole.receiver)} is heard again at {at(again_ns)}")
     if not hole.begin_known and not has_log(peer, hole.receiver):
         told.append("when the peer went, the log does not tell: some time before it was asked")
+    if hole.begun_before and hole.traffic_known:
+        told.append("it had begun before the input: how long ago, and what was lost, is not in it")
     if hole.is_counted and hole.last_proof_ns is None:
         told.append("nothing may have come before the first output either: it may be older")
     run = exchange_of(peer, hole)

@@ -88,7 +88,7 @@ class BlackHole(Struct, frozen=True):
     traffic_known: bool = True
     """False: known from a log alone, which does not show what was sent into it."""
     begun_before: bool = False
-    """A log begins amid it: nothing tells how long it had lasted by then."""
+    """The input begins amid it: nothing tells how long it had lasted by then."""
     counted_least: int | None = None
     """Packets that counters of the sender grew by within it, while nothing came back."""
     counted_most: int | None = None

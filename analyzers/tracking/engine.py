@@ -238,6 +238,8 @@ class Tracker:
         ref = Ref(source_id(int(batch.esp_source[row])), int(batch.esp.record[row]))
         self.flows.first_refs[flow] = ref
         midway = int(batch.esp.sequence[row]) > _FIRST_PACKETS
+        if midway:
+            self.flows.begun_before.add(ref)
         unit, side = self.table.unit_of_flow(self.flows.identities[flow], at_ns, ref, midway=midway)
         if flow >= len(self._unit_of_flow):
             room = len(self._unit_of_flow)

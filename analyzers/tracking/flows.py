@@ -88,6 +88,8 @@ class FlowTable:
         self.identities: list[FlowIdentity] = []
         self.first_refs: dict[int, Ref] = {}
         """The first packet of each flow."""
+        self.begun_before: set[Ref] = set()
+        """Those of flows that had begun before the input."""
         self.highest = np.empty(0, np.int64)
         self.lowest = np.empty(0, np.int64)
         self.packets = np.empty(0, np.int64)

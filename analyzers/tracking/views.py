@@ -415,7 +415,7 @@ class Viewer:
             track = track.with_delete(self._outcomes.of(track.run.exchange).delete)
         track = judged_by_log(track, self._tracker.budget_of(track.unit, track.role))
         silence = track.silence
-        exposed = _or_none(silence.first_out_ns)
+        exposed, first_ref = _or_none(silence.first_out_ns), ref_of(silence.first_ref)
         window_ns = 0 if exposed is None else max(0, track.stop_ns - exposed)
         least_ns = 0
         if track.min_start_ns is not None and track.min_packets:
@@ -444,7 +444,9 @@ class Viewer:
             phases=track.phases(),
             confidence=track.confidence,
             refs=track.refs,
-            first_exposed_ref=ref_of(silence.first_ref),
+            first_exposed_ref=first_ref,
+            begun_before=silence.last_proof_ns == NEVER
+            and first_ref in self._tracker.flows.begun_before,
             probes=track.probes,
             removed_ns=track.removed_ns,
             spis=tuple(f"{self._tracker.flows.identities[f].spi:08x}" for f in track.flows),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from analyzers.export.formatting import lasted
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState, PeerView
@@ -842,3 +843,14 @@ def test_who_asks_after_a_single_packet_is_probing(tell: Tell) -> None:
     (hole,) = tell(text).peer.black_holes
     spent = {phase.name: phase.start_ns for phase in hole.phases}
     assert spent == {PhaseName.UNQUESTIONED: at(10.002), PhaseName.PROBING: at(13)}
+
+
+def test_a_silence_that_is_older_than_the_capture(tell: Tell) -> None:
+    """Its flow counts from before the capture: how long nothing had come by then is not in it."""
+    back = "33.15..60/0.2 b>a esp in\n40..60/0.2 a>b esp out\n"
+    whole = SETUP + "0.1..40/0.2 a>b esp out\n" + PEER_UNTIL_20 + back
+    told = only(tell(whole).peer)
+    cut = only(tell(whole + "unseen a>b 0..25\nunseen b>a 0..25\n").peer)
+    assert (told.begun_before, cut.begun_before) == (False, True)
+    assert not lasted([told]).endswith(" or more")
+    assert lasted([cut]).endswith(" or more")
