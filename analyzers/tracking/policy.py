@@ -315,6 +315,8 @@ def _interval(gaps: list[float], *, pauses: bool) -> float | None:
     if len(gaps) < _MIN_INTERVALS:
         return None
     middle = median_low(gaps)
+    if middle <= 0:
+        return None  # damaged stamps
     tolerance = _tolerance_s(middle)
     single = [gap for gap in gaps if abs(gap - middle) <= tolerance]
     fits = all(

@@ -72,7 +72,7 @@ def test_a_clock_that_is_left_as_it_is_by_order_is_one_by_hand(
     wrong = together(tmp_path, *parts, clocks=ClockOptions(align=False))
     assert ProblemKind.CLOCK_CONTRADICTED not in right.kinds(0) | right.kinds(1)
     said = wrong.problem(ProblemKind.CLOCK_CONTRADICTED).detail
-    assert said.endswith("by 60 min 07 s")
+    assert said.endswith("by 1 h 00 min 07 s")
     assert [len(x.transmissions) for x in wrong.peer.exchanges] == [
         len(x.transmissions) for x in right.peer.exchanges
     ]
