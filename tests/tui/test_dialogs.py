@@ -254,7 +254,7 @@ async def test_a_clock_that_was_set_by_hand_is_named_even_that_of_the_reference(
         await c.press("i", "enter", *"3600", "enter")
         await c.until(lambda: c.app.model.done and c.app.model.clock_by_hand)
         await c.press("i")
-        assert "clock set by hand: 60 min 00 s added to its times" in c.text
+        assert "clock set by hand: 1 h added to its times" in c.text
         # What is in force is what is edited.
         await c.press("enter")
         assert "3600" in c.lines[-1]
