@@ -14,6 +14,8 @@ from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 from analyzers.tracking.witnesses import QUESTIONS
 
 RECENT: Final = 16
+_MESSAGES: Final = 64
+"""More than are sent again of one before it is given up."""
 """Exchanges of a peer that a line may be about: the newest."""
 MAY_ASK: Final = QUESTIONS | {MessageKind.INFORMATIONAL}
 """Questions, and what may be one where a log does not say what it carries."""
@@ -36,6 +38,22 @@ def is_known(exchange: ExchangeTrack) -> bool:
     sa, side = exchange.sa, exchange.side
     asked = (x for x in sa.peer.exchanges if x.sa is sa and x.side == side)
     return not exchange.candidate or are_questions(exchange, asked)
+
+
+def is_in_vain(peer: PeerTrack, side: int, message_id: int | None) -> bool:
+    """Whether nothing of the other side came since a side first sent an IKEv1 negotiation.
+
+    Of one within an IKE SA, that is: none of phase 1 has a number.
+    """
+    if not message_id:
+        return False
+    heard = False
+    for message in reversed(peer.messages[-_MESSAGES:]):
+        if message.src not in peer.addresses[side]:
+            heard = heard or not message.astray
+        elif heard and message.message_id == message_id:
+            return False
+    return True
 
 
 def first_heard_ns(peer: PeerTrack, side: int) -> list[int]:

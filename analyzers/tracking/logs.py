@@ -41,6 +41,7 @@ from analyzers.tracking.logged_questions import (
     RECENT,
     comes_too_late,
     first_beside,
+    is_in_vain,
     is_known,
     note_question,
     open_question,
@@ -78,8 +79,7 @@ _ABOUT_IKE_SA: Final = frozenset(
 )
 # A device logs the end of an SA within this of giving its peer up.
 _AFTER_VERDICT_NS: Final = 30 * NS_PER_SECOND
-# An SA that was given up is removed in the next line.
-_AT_ONCE_NS: Final = NS_PER_SECOND
+_AT_ONCE_NS: Final = NS_PER_SECOND  # an SA that was given up is removed in the next line
 _MOST_GIVEN_UP: Final = 1000
 
 
@@ -455,12 +455,12 @@ class LogTracker:
                 return
 
     def _given_up(self, peer: PeerTrack, event: LogEvent, side: int) -> bool:
-        """Any IKEv2 request tests liveness, of IKEv1 only DPD: the SA is over (RFC 7296 2.4).
+        """Any IKEv2 request tests liveness: without an answer the SA is over (RFC 7296 2.4).
 
         Whether it is a verdict on a question that the log does not show, and a capture does.
         """
         sa = self._sas.given_up(peer, event, side)
-        if event.version != 1:
+        if event.version != 1 or is_in_vain(peer, side, event.message_id):
             self._note_given_up(peer, side, event.at_ns or 0)
         if sa is None or sa.ended_ns is not None:
             return False

@@ -10,7 +10,7 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.peer import HintKind, PeerState, PeerView
 from analyzers.model.sa import SaEnd
 from tests.scenarios.inputs import together
-from tests.scenarios.logs import Said, isakmp
+from tests.scenarios.logs import Said, charon, isakmp
 
 PEER = "192.0.2.2"
 ANSWERED = """
@@ -76,3 +76,31 @@ def test_an_attempt_to_renew_that_fails_ends_no_sa_but_itself(
     assert [sa.end for sa in peer.ike_sas] == [None, SaEnd.FAILED]
     assert peer.ike_sas[0].id == {x.ike_sa for x in peer.exchanges}.pop()
     assert {span.state for span in peer.states} <= {PeerState.UNKNOWN, PeerState.ALIVE}
+
+
+@pytest.mark.parametrize(
+    ("answer", "end"),
+    [
+        ("", SaEnd.DEAD_PEER),
+        ("08[NET] received packet: from 192.0.2.2[500] to 192.0.2.1[500] (92 bytes)", SaEnd.DELETE),
+    ],
+)
+def test_charon_asks_nothing_beside_a_quick_mode(tmp_path: Path, answer: str, end: SaEnd) -> None:
+    """IKEv1: it has one exchange at a time, so that a Quick Mode in vain is all that it asks."""
+    quick = "10[ENC] generating QUICK_MODE request 3788976056 [ HASH SA No ID ID ]"
+    packet = "10[NET] sending packet: from 192.0.2.1[500] to 192.0.2.2[500] (188 bytes)"
+    heard = "08[ENC] parsed INFORMATIONAL_V1 request 523986536 [ HASH N(DPD) ]"
+    said = [
+        (0, "05[IKE] <gw|1> IKE_SA gw[1] established between 192.0.2.1[a]...192.0.2.2[b]"),
+        (10, quick),
+        (10.001, packet),
+        (12, "11[IKE] sending retransmit 1 of request message ID 3788976056, seq 3"),
+        (12.001, packet),
+        *([(13, answer), (13.001, heard)] if answer else []),
+        (16, "11[IKE] sending retransmit 2 of request message ID 3788976056, seq 3"),
+        (16.001, packet),
+        (23, "11[IKE] giving up after 2 retransmits"),
+        (23.001, "11[IKE] IKE_SA gw[1] state change: ESTABLISHED => DESTROYING"),
+    ]
+    (sa,) = together(tmp_path, charon("", "a", said=said)).peer.ike_sas
+    assert sa.end is end
