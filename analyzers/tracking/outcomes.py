@@ -329,13 +329,15 @@ class Outcomes:
     ) -> Piece | None:
         """What both ends did afterwards makes of questions without an answer; None: nothing.
 
-        What they did after `seen_ns` had causes that nobody saw.
-        """
+        What they did after `seen_ns` had causes that nobody saw."""
         last_ns = sent[-1].at_ns
         due_ns = None if wait_ns is None else last_ns + wait_ns
         unanswered = partial(Piece, sent, Outcome.UNANSWERED, confidence=track.confidence)
         given_up_ns = self._acts.given_up_ns(track)
-        if given_up_ns is not None and not last_ns <= given_up_ns <= seen_ns:
+        if given_up_ns is not None and (
+            not last_ns <= given_up_ns <= seen_ns
+            or self._renewals.is_denied(track, sent, given_up_ns)
+        ):
             given_up_ns = None
         if given_up_ns is not None and self._renewals.is_one(track, sent, given_up_ns, wait_ns):
             if due_ns is None or given_up_ns <= due_ns + ON_TIME_NS:

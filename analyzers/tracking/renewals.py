@@ -49,6 +49,13 @@ class Renewals:
             or (_is_due(track.sa, at_ns) and not _is_in_vain(begun, wait_ns or 0))
         )
 
+    def is_denied(self, track: ExchangeTrack, sent: Sequence[Transmission], at_ns: int) -> bool:
+        """Whether the prober's own log has no verdict where acts after few tries suggest one."""
+        if len(sent) >= FEWEST_TRIES or track.sa.version != 1 or self._is_said(track, at_ns):
+            return False
+        prober = track.sa.peer.address(track.side)
+        return self._logs.spans_over(prober, sent[-1].at_ns, at_ns)
+
     def _fewest(self, track: ExchangeTrack) -> int:
         """How often the prober asks at least before it gives up."""
         return self._foretold.tries(track) or FEWEST_TRIES

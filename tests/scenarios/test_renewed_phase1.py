@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.peer import PeerState
 from tests.scenarios.conftest import Tell, Told
-from tests.scenarios.timeline import at
+from tests.scenarios.inputs import together
+from tests.scenarios.logs import charon
+from tests.scenarios.timeline import at, capture
 
+IDLE = "05[KNL] getting a local address in traffic selector"
 UP = """
 0 a>b v1 main-mode
 0.1 a>b v1 quick
@@ -105,3 +110,21 @@ def test_who_goes_on_asking_while_it_renews_asks_the_same(tell: Tell) -> None:
     told = tell(f"{UP}{asked}16..25/4 a>b v1 mm1 sa=2\n40 a>b v1 main-mode sa=3\n")
     last = next(x for x in told.peer.exchanges if x.first_ns == at(9))
     assert [t.at_ns for t in last.transmissions] == [at(second) for second in range(9, 25, 3)]
+
+
+@pytest.mark.parametrize("verdict", [True, False])
+def test_a_delete_after_few_questions_is_one_if_the_own_log_says_so(
+    tmp_path: Path, verdict: bool
+) -> None:
+    """An SA that was renewed before is deleted when it is due, whatever was asked on it."""
+    text = """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        3..6/3 a>b v1 info 108 says=ruthere
+        3.01..6.01/3 b>a v1 info 108 says=ack
+        15..17.1/2 a>b v1 info 108 says=ruthere
+        19 a>b v1 info 108 says=delete
+    """
+    said = [(19, "08[JOB] DPD check timed out, enforcing DPD action")] if verdict else []
+    peer = together(tmp_path, capture(text), charon(text, "a", said=[*said, (60, IDLE)])).peer
+    assert any(x.verdict_ns is not None for x in peer.exchanges) is verdict
