@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 
 from analyzers.decode.flows import MAX_SPIS, EspRows, FlowIdentity, FlowIndex, Moved, joined
+from analyzers.decode.set_clock import SetClock
 from analyzers.errors import SourceError
 from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, EspPacket, IcmpHint
@@ -83,9 +84,11 @@ class CaptureReader:
         *,
         growing: bool = False,
         piped: bool = False,
+        local_clock: bool = False,
     ) -> None:
         """`growing`: a stream that gives nothing has not ended; `end` says that it has.
         `piped`: it gives what is there, and nothing only at its end.
+        `local_clock`: the stamps are those of the caller's clock, also where that is set.
 
         Raises SourceError if the head is no capture's.
         """
@@ -103,6 +106,7 @@ class CaptureReader:
         self._plain = PlainFrames(info.id)
         self._odd = OddFrameDecoder(info.id, ports)
         self._problems = ProblemFold(info.id)
+        self._clock = None if local_clock else SetClock(self._problems)
         self._flows = FlowIndex()
         self._interfaces = Interfaces()
         self._buffer = bytearray(chunk_bytes + BUFFER_SLACK_BYTES)
@@ -179,12 +183,17 @@ class CaptureReader:
             self._problems.add(ProblemKind.BAD_COMPRESSION, self._stream.damage, None)
         late = self._odd.finish()
         self._take_problems()
-        until_ns, last_ns = self._framing.until_ns, self.info.last_ns
-        if until_ns and last_ns and last_ns <= until_ns <= last_ns + _LONGEST_REST_NS:
+        offset_ns = 0 if self._clock is None else self._clock.offset_ns
+        until_ns, last_ns = (self._framing.until_ns or 0) + offset_ns, self.info.last_ns
+        if last_ns and last_ns <= until_ns <= last_ns + _LONGEST_REST_NS:
             self.info.until_ns = until_ns
         for start_ns, end_ns in self._framing.gaps:
             self.info.note_gap(start_ns, end_ns)
         self._interfaces.gaps = self._framing.gaps_by_interface
+        if offset_ns:
+            # Nobody can tell whether an interruption was before the clock was set or after that.
+            for gaps in (self.info.gaps, *self._interfaces.gaps.values()):
+                gaps[:] = sorted([*gaps, *((s + offset_ns, e + offset_ns) for s, e in gaps)])
         if any(self._interfaces.gaps.values()) and self._interfaces.shown:
             self.info.interfaces = self._interfaces
         self.info.protocols = dict(self._classifier.protocols + Counter(self._odd.protocols))
@@ -195,6 +204,8 @@ class CaptureReader:
 
     def _observe(self, frames: FrameBlock) -> CaptureBatch:
         info = self.info
+        if self._clock is not None:
+            self._clock.put_right(frames)
         key = self._keys(frames)
         classified = self._classifier.classify(frames)
         found = self._looked_at(frames, classified.closer_look)

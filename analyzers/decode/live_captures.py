@@ -52,7 +52,9 @@ class LiveCapture:
         self._cutter = BlockCutter()
         self._stream = _Growing()
         head = struct.pack("<I", SECTION_HEADER)
-        self._reader = CaptureReader(self._stream, head, info, ports, _CHUNK_BYTES, growing=True)
+        self._reader = CaptureReader(
+            self._stream, head, info, ports, _CHUNK_BYTES, growing=True, local_clock=local_clock
+        )
         self._read_at_ns: int | None = None
         """When the latest packet was read, on the caller's clock."""
 

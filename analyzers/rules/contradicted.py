@@ -1,6 +1,7 @@
 """What findings are worth that rest on a clock which is in doubt.
 
-The user has set it, and messages contradict it; or message IDs and timers alone have told it.
+The user has set it, and messages contradict it; or message IDs and timers alone have told it; or
+it was set amid a capture.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence, Set
 from msgspec.structs import replace
 
 from analyzers.model.finding import Finding, Severity
-from analyzers.model.records import Confidence, SourceInfo
+from analyzers.model.records import Confidence, ProblemKind, SourceInfo
 from analyzers.model.time import seconds
 
 
@@ -22,6 +23,27 @@ def contradicted(sources: Sequence[SourceInfo]) -> Mapping[str, int]:
 def unsure(sources: Sequence[SourceInfo]) -> Set[str]:
     """Ids of the inputs that may show another session than the others."""
     return {s.id for s in sources if s.clock_unsure}
+
+
+def set_back(sources: Sequence[SourceInfo]) -> Mapping[str, Sequence[int]]:
+    """Ids of the captures whose times run backwards, and the frames where they do."""
+    found: dict[str, list[int]] = {}
+    for source in sources:
+        for problem in source.problems if source.kind == "capture" else ():
+            if problem.kind is ProblemKind.TIME_BACKWARDS and problem.ref is not None:
+                found.setdefault(source.id, []).append(problem.ref.record)
+    return found
+
+
+def across_a_step(finding: Finding, stepped: Mapping[str, Sequence[int]]) -> Finding:
+    """The finding, at most inferred where its places are before and after such a frame."""
+    if finding.confidence is not Confidence.CERTAIN:
+        return finding
+    for source, steps in stepped.items():
+        records = [ref.record for ref in finding.refs if ref.source == source]
+        if any(min(records) < step <= max(records) for step in steps if records):
+            return replace(finding, confidence=Confidence.INFERRED)
+    return finding
 
 
 def if_it_is_one_session(finding: Finding, doubted: Set[str]) -> Finding:

@@ -16,9 +16,11 @@ from analyzers.rules.catalogue import PEER_RULES, RUN_RULES, lint
 from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.configuration.seen import as_seen
 from analyzers.rules.contradicted import (
+    across_a_step,
     as_far_as_clocks_go,
     contradicted,
     if_it_is_one_session,
+    set_back,
     unsure,
 )
 from analyzers.rules.options import RuleOptions, Suppression
@@ -38,14 +40,13 @@ def judge(run: Run, options: RuleOptions | None = None) -> Judgement:
     """The findings of all rules: each thing once, the worst first, then in the order of time."""
     chosen = RuleOptions() if options is None else options
     wrong = contradicted(run.sources)
-    doubted = unsure(run.sources)
+    doubted, stepped = unsure(run.sources), set_back(run.sources)
     findings = [
-        if_it_is_one_session(
-            as_far_as_clocks_go(rule.finding(replace(found, peer=case.peer.id)), wrong), doubted
-        )
+        if_it_is_one_session(as_far_as_clocks_go(across_a_step(each, stepped), wrong), doubted)
         for case in run.cases
         for rule in PEER_RULES
         for found in rule.check(case)
+        for each in [rule.finding(replace(found, peer=case.peer.id))]
     ]
     findings += [rule.finding(found) for rule in RUN_RULES for found in rule.check(run)]
     if run.configurations:
