@@ -15,7 +15,7 @@ from analyzers.model.configuration import Configuration
 from analyzers.model.exchange import Delete, Exchange
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Basis, Confidence, Ref, SourceInfo
+from analyzers.model.records import Basis, Confidence, ProblemKind, Ref, SourceInfo
 from analyzers.model.sa import EspFlow, IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS
 from analyzers.rules.expected import Expected, expected_policy
@@ -92,6 +92,13 @@ class Case(Struct, frozen=True, dict=True):
     def timed(self) -> bool:
         """Times are times, not just an order (logs without stamps)."""
         return self.peer.first_ns >= ORDER_LIMIT_NS
+
+    @cached_property
+    def clock_was_set(self) -> bool:
+        """Times of an input run backwards: a distance across that is none that was kept."""
+        return any(
+            p.kind is ProblemKind.TIME_BACKWARDS for info in self.sources for p in info.problems
+        )
 
     @cached_property
     def coarse_sources(self) -> frozenset[str]:

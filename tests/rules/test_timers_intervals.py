@@ -270,6 +270,12 @@ def test_jitter_is_silent_where_multiples_are_left_out(tell: Tell):
     assert tell(text).of("dpd-interval-jitter") == []
 
 
+@silent("dpd-interval-jitter", "a clock that was set back tells no distances")
+def test_jitter_is_silent_where_the_clock_was_set_back(tell: Tell):
+    text = UP + asks(5, 25, 45, 65, 85, 105)
+    assert tell(text + "clock -90 from 50").of("dpd-interval-jitter") == []
+
+
 UNEVEN = UP + asks(5, 8, 20, 24, 41, 44, 60)
 
 

@@ -389,6 +389,16 @@ def test_a_peer_dies_after_or_before_the_clock_steps_back(
     assert sa.ended_ns is None or sa.first_ns < sa.ended_ns
 
 
+@pytest.mark.parametrize("step", [-25, -3_600])
+def test_one_of_two_ends_has_a_clock_that_steps_back(tell: Tell, step: int) -> None:
+    other = tell(DIES, DIES).peer
+    peer = tell(DIES, DIES + f"clock {step} from 16.03").peer
+    assert [s.state for s in peer.states] == [s.state for s in other.states]
+    assert [f.packets for f in peer.esp_flows] == [f.packets for f in other.esp_flows]
+    (hole,), (whole,) = peer.black_holes, other.black_holes
+    assert (hole.min_packets, hole.max_packets) == (whole.min_packets, whole.max_packets)
+
+
 def test_a_delete_comes_after_the_clock_stepped_back(tell: Tell) -> None:
     peer = tell(
         HEALTHY.replace("..100", "..40")

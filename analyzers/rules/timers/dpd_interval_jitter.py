@@ -24,7 +24,7 @@ _NEAR_SHARE: Final = 0.1
 
 
 def _check(case: Case) -> Iterator[Found]:
-    if not case.timed:
+    if not case.timed or case.clock_was_set:
         return
     for own in asked(case):
         if not _asks_by_itself(case, own):
@@ -101,6 +101,7 @@ RULE = PeerRule(
         "traffic that a log does not show takes the place of questions",
         "a multiple of the interval is a question whose place another message took",
         "a log that stamps whole seconds shows no rhythm",
+        "a clock that was set back tells no distances",
     ),
     check=_check,
 )

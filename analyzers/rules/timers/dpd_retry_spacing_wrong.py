@@ -9,7 +9,6 @@ from typing import Final
 from analyzers.model.exchange import Exchange
 from analyzers.model.finding import Severity
 from analyzers.model.observations import Encapsulation
-from analyzers.model.records import ProblemKind
 from analyzers.rules.case import Case
 from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.rule import Found, Needs
@@ -44,10 +43,7 @@ def _check(case: Case) -> Iterator[Found]:
 def _hides_retries(case: Case) -> bool:
     """TCP repeats for IKE, and a clock that was set makes distances of its own."""
     in_tcp = any(m.encapsulation is Encapsulation.TCP for m in case.peer.messages)
-    stepped = any(
-        p.kind is ProblemKind.TIME_BACKWARDS for info in case.sources for p in info.problems
-    )
-    return in_tcp or stepped
+    return in_tcp or case.clock_was_set
 
 
 def _keeps(case: Case, held: Schedule, exchange: Exchange) -> bool:
