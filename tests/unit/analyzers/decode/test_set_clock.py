@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analyzers.decode.captures import CaptureReader
 from analyzers.decode.set_clock import SetClock
-from analyzers.model.records import Problem, ProblemKind
+from analyzers.model.records import Problem, ProblemKind, SourceInfo
+from analyzers.sources.inputs import InputSpec, open_input
+from analyzers.wire.block_cutter import BlockCutter, block
 from analyzers.wire.frames import FrameBlock
 from analyzers.wire.framing import ProblemFold
+from analyzers.wire.pcapng import STATISTICS
+from tests.scenarios.timeline import at, capture
 
 NS = 1_000_000_000
 HOUR = 3_600.0
@@ -105,3 +112,43 @@ def test_any_cutting_gives_the_same_times(moves: list[float], second: int, cut: 
     stamps = np.cumsum([10_000.0, *moves]).tolist()
     interfaces = [int(n >= second) for n in range(len(stamps))]
     assert told(stamps, interfaces, cut) == told(stamps, interfaces)
+
+
+STEPS = "0 a>b v2 handshake\n1..40/1 a>b esp out\nclock -3600 from 20"
+
+
+def read(path: Path, *, local_clock: bool = False) -> SourceInfo:
+    source = open_input(InputSpec(str(path), required=True))
+    info = SourceInfo("s1", str(path), "capture", "")
+    reader = CaptureReader(source.stream, source.head, info, local_clock=local_clock)
+    while reader.read() is not None:
+        pass
+    source.close()
+    return info
+
+
+def watched(start_s: int, end_s: int) -> bytes:
+    """What an interface says of when it was captured."""
+    fields = struct.pack("<I", 0) + bytes(8)
+    for code, second in ((2, start_s), (3, end_s)):
+        ticks = at(second) // 1000
+        fields += struct.pack("<HHII", code, 8, ticks >> 32, ticks & 0xFFFFFFFF)
+    return block(STATISTICS, fields + bytes(4))
+
+
+def test_a_clock_that_the_caller_has_is_told_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcap"
+    path.write_bytes(capture(STEPS))
+    told_on, as_it_is = read(path), read(path, local_clock=True)
+    assert told_on.first_ns == at(0)
+    assert abs((told_on.last_ns or 0) - at(39)) < NS
+    assert (as_it_is.first_ns, as_it_is.last_ns) == (at(20 - 3600), at(19))
+
+
+def test_when_it_was_captured_is_on_the_same_clock(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    data = BlockCutter().feed(capture(STEPS))
+    path.write_bytes(data + watched(-3600, 25 - 3600) + watched(30 - 3600, 60 - 3600))
+    info = read(path)
+    assert abs((info.until_ns or 0) - at(60)) < NS
+    assert [round((start - at(0)) / NS) for start, _ in info.gaps] == [25 - 3600, 25]
