@@ -172,7 +172,8 @@ class FlowTable:
 
     def of_spi(self, spi: int) -> list[int]:
         """The latest flows that have an SPI, each once."""
-        return self._of_spi.get(spi, [])[-_LATEST:]
+        known = self._of_spi.get(spi)
+        return [] if known is None else known[-_LATEST:]
 
     def tell_as(self, flow: int, identity: FlowIdentity) -> None:
         """What names a flow from now on."""

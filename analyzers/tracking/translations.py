@@ -118,7 +118,8 @@ class Translations:
         """
         flow = int(numbers[row])
         identity = flows.identities[flow]
-        told = self.told(_ends(identity))
+        ends = _ends(identity)
+        told = self.told(ends)
         for other in flows.of_spi(identity.spi):
             known, renamed = _ends(flows.identities[other]), None
             if known[:2] != told[:2]:
@@ -129,7 +130,9 @@ class Translations:
             flows.join(flow, other)
             numbers[numbers == flow] = other
             return other, renamed
-        flows.tell_as(flow, identity._replace(**told._asdict()))
+        if told is not ends:
+            identity = identity._replace(**told._asdict())
+        flows.tell_as(flow, identity)
         return None
 
     def in_words(self) -> str:
