@@ -22,6 +22,8 @@ def note_duplicates(
     sources: Sequence[SourceInfo], tracker: Tracker, leavers: Mapping[int, Leaver]
 ) -> None:
     """Count the messages of each source, and those that were recorded twice."""
+    translated = tracker.translations.in_words()
+    where = f"on both sides of a NAT, which knows {translated}" if translated else "twice"
     for number, source in enumerate(sources):
         source.ike_messages = tracker.messages_by_source[source.id]
         count = tracker.duplicate_messages[source.id]
@@ -33,7 +35,7 @@ def note_duplicates(
             source.note(
                 Problem(
                     ProblemKind.CAPTURE_DUPLICATE,
-                    "IKE messages were recorded twice; they are no retransmissions",
+                    f"IKE messages were recorded {where}; they are no retransmissions",
                     None,
                     count,
                 )
@@ -42,7 +44,7 @@ def note_duplicates(
         sources[0].note(
             Problem(
                 ProblemKind.CAPTURE_DUPLICATE,
-                "ESP packets were recorded twice; they are counted once",
+                f"ESP packets were recorded {where}; they are counted once",
                 None,
                 tracker.flows.duplicates,
             )

@@ -46,6 +46,7 @@ from analyzers.tracking.silence_rows import (
     packed_ref,
 )
 from analyzers.tracking.tracks import Mark, MarkKind, PeerTrack, SaTrack, UnitTrack
+from analyzers.tracking.translations import Translations
 from analyzers.tracking.witnesses import Watched, Witnesses
 from analyzers.wire.frames import Int64Array
 from analyzers.wire.ikev1 import chosen_suite, describe_proposal, lifetime_s
@@ -108,6 +109,7 @@ class Tracker:
         self.messages_by_source: Counter[str] = Counter()
         """Frames that hold IKE, also what the capture recorded twice."""
         self.duplicate_messages: Counter[str] = Counter()
+        self.translations = Translations()
         self._ikev1 = Ikev1Tracker(self.marks, self.table)
         self._ikev2 = Ikev2Tracker(self.marks)
         self.logs = LogTracker(self.marks, self.table, self._ikev1, self._message, self._witnesses)
@@ -174,7 +176,7 @@ class Tracker:
         if len(batch.esp):
             flow = self.flows.numbers(batch.esp, batch.esp_source)
             new = self.flows.begin(batch.esp, flow)
-        self._walk(batch, new)
+        self._walk(batch, flow, new)
         if not self._captures:
             keys = len(self.table.units)
             self.any_clock.grow(keys)
@@ -210,13 +212,15 @@ class Tracker:
         """The unit of a flow: an IKE SA with its Child SAs."""
         return self.table.units[int(self._unit_of_flow[flow])]
 
-    def _walk(self, batch: OrderedBatch, new_flows: list[tuple[int, int]]) -> None:
+    def _walk(
+        self, batch: OrderedBatch, flows: Int64Array, new_flows: list[tuple[int, int]]
+    ) -> None:
         """Handle IKE messages and first packets of flows in the order of arrival."""
         pending = iter(new_flows)
         flow = next(pending, None)
         for ordinal, event in enumerate(batch.events):
             while flow is not None and flow[1] < event.esp_before:
-                self._new_flow(flow, batch)
+                self._new_flow(flow, flows, batch)
                 flow = next(pending, None)
             self.marks.place = event_place(event.esp_before, ordinal)
             observation = event.observation
@@ -229,11 +233,18 @@ class Tracker:
             else:
                 self._hint(observation)
         while flow is not None:
-            self._new_flow(flow, batch)
+            self._new_flow(flow, flows, batch)
             flow = next(pending, None)
 
-    def _new_flow(self, flow_and_row: tuple[int, int], batch: OrderedBatch) -> None:
+    def _new_flow(
+        self, flow_and_row: tuple[int, int], flows: Int64Array, batch: OrderedBatch
+    ) -> None:
         flow, row = flow_and_row
+        known = self.translations.same_flow(self.flows, batch.esp, flows, row)
+        if known is not None:
+            other, renamed = known
+            self.owner_of_flow(other)[0].know_as(renamed)
+            return
         at_ns = int(batch.esp.at_ns[row])
         ref = Ref(source_id(int(batch.esp_source[row])), int(batch.esp.record[row]))
         self.flows.first_refs[flow] = ref
@@ -263,7 +274,7 @@ class Tracker:
         if message is None:
             return
         self.messages_by_source[message.ref.source] += 1
-        if self._is_duplicate(message):
+        if self._is_twin(message) or self._is_duplicate(message):
             return
         self._witnesses.testify(message)
         _share_texts(message)
@@ -322,6 +333,19 @@ class Tracker:
         self._ikev2.feed(sa, message, side)
         if sa.established_ns is not None:
             self.table.adopt(sa)
+
+    def _is_twin(self, message: IkeMessage) -> bool:
+        """Whether this message was just seen on the other side of a NAT."""
+        if message.at_ns < ORDER_LIMIT_NS:
+            return False
+        renamed = self.translations.twin(message)
+        if renamed is None:
+            return False
+        found = self.table.known_sa_of(message)
+        if found is not None:
+            found[0].peer.know_as(renamed)
+        self.duplicate_messages[message.ref.source] += 1
+        return True
 
     def _is_duplicate(self, message: IkeMessage) -> bool:
         """Whether the capture recorded this message twice, at two points or of two directions.

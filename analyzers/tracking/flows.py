@@ -42,6 +42,8 @@ _SEQUENCE_FACTOR: Final = np.uint64(0xC4CEB9FE1A85EC53)
 # Sequence numbers are unwrapped to 64 bits; this keeps the flows of a batch apart in one scan.
 _SEQUENCE_SPAN: Final = 1 << 40
 _GROW: Final = 256
+# Flows of one SPI that a new one is held against.
+_LATEST: Final = 4
 
 
 def sort_by_number(numbers: Int64Array, limit: int) -> NDArray[np.intp]:
@@ -57,6 +59,11 @@ def segments(ordered: Int64Array) -> tuple[Int64Array, Int64Array]:
     changes[:1] = True
     np.not_equal(ordered[1:], ordered[:-1], out=changes[1:])
     return np.flatnonzero(changes), np.cumsum(changes) - 1
+
+
+def _mixed(flow: Int64Array, sequence: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """(n,) what is as good as unique to each flow and sequence number."""
+    return flow.astype(np.uint64) * _FLOW_FACTOR + sequence * _SEQUENCE_FACTOR
 
 
 class FlowRows(Struct):
@@ -112,6 +119,7 @@ class FlowTable:
         """Sequence numbers that were left out on purpose."""
         self._number_of: dict[tuple[str, str, int], int] = {}
         self._numbers: dict[int, NDArray[np.int64]] = {}
+        self._of_spi: dict[int, list[int]] = {}
         self._recent: tuple[NDArray[np.uint64], Int64Array] = (
             np.empty(0, np.uint64),
             np.empty(0, np.int64),
@@ -161,6 +169,35 @@ class FlowTable:
         self.first_ns[numbers] = self.last_ns[numbers] = rows.at_ns[first]
         order = np.argsort(first)
         return list(zip(numbers[order].tolist(), first[order].tolist(), strict=True))
+
+    def of_spi(self, spi: int) -> list[int]:
+        """The latest flows that have an SPI, each once."""
+        known = self._of_spi.get(spi)
+        return [] if known is None else known[-_LATEST:]
+
+    def tell_as(self, flow: int, identity: FlowIdentity) -> None:
+        """What names a flow from now on."""
+        self.identities[flow] = identity
+        if identity.spi:
+            self._of_spi.setdefault(identity.spi, []).append(flow)
+
+    def join(self, flow: int, into: int) -> None:
+        """The packets of a flow are those of another one, seen elsewhere."""
+        for numbers in self._numbers.values():
+            numbers[numbers == flow] = into
+        self._number_of[self.identities[flow][:3]] = into
+
+    def passed_lately(self, esp: EspRows, flow: Int64Array, row: int, other: int) -> bool:
+        """Whether a flow had the number of a row at most DUPLICATE_NS before it."""
+        at_ns, sequence = esp.at_ns[row], esp.sequence[row]
+        start = int(np.searchsorted(esp.at_ns[:row], at_ns - DUPLICATE_NS))
+        same = (flow[start:row] == other) & (esp.sequence[start:row] == sequence)
+        here = start + np.flatnonzero(same)
+        if (np.abs(esp.at_ns[here] - at_ns) <= DUPLICATE_NS).any():
+            return True
+        recent, recent_ns = self._recent
+        before = recent == _mixed(np.array([other]), esp.sequence[row : row + 1])
+        return bool((np.abs(recent_ns[before] - at_ns) <= DUPLICATE_NS).any())
 
     def fold(self, esp: EspRows, flow: Int64Array) -> FlowRows:
         """Add the rows to their flows."""
@@ -327,7 +364,7 @@ class FlowTable:
         self, esp: EspRows, flow: Int64Array, fresh: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
         """Rows that repeat flow and sequence number of a row at most DUPLICATE_NS before."""
-        mixed = flow.astype(np.uint64) * _FLOW_FACTOR + esp.sequence * _SEQUENCE_FACTOR
+        mixed = _mixed(flow, esp.sequence)
         recent, recent_ns = self._recent
         duplicate = np.zeros(len(flow), np.bool_)
         if not fresh.all():

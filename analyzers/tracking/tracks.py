@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Set
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -41,6 +41,15 @@ class UnitTrack(Struct, eq=False):
     """Child SAs that begin from now on may belong to it; else its IKE SA is not established."""
     nat_port: int = 0
     """The port a NAT gave its IKE last; 0 without one."""
+
+
+class Renamed(NamedTuple):
+    """One end of packets that are seen on both sides of a NAT."""
+
+    address: str
+    """What it is told as."""
+    alias: str
+    """What it is on the other side."""
 
 
 class PeerTrack(Struct, eq=False):
@@ -87,6 +96,12 @@ class PeerTrack(Struct, eq=False):
     def address(self, side: int) -> str:
         """The current address of a side."""
         return self.addresses[side][-1]
+
+    def know_as(self, known: Renamed | None) -> None:
+        """A side has another address on the other side of a NAT, where its packets are seen too."""
+        side = None if known is None else self.side_of(known.address)
+        if known is not None and side is not None and self.side_of(known.alias) is None:
+            self.addresses[side].insert(0, known.alias)
 
     def side_of(self, address: str) -> int | None:
         """Which side has this address."""

@@ -28,7 +28,8 @@ what such a message says, and how it may be wrong, is told in `tests.scenarios.i
 Directives: `host c 192.0.2.9`, `sa 2 by b` (who initiated it; default a), `unseen b>a 20..40`
 (these frames are sent, but do not reach the capture), `capture 12..50` (all else is not captured),
 `twice 0.0005` (every frame again so much later), `clock -3600 from 50` (the recorder's clock
-steps).
+steps), `nat a n 40000` (on a box that translates a to n, and its ports to higher ones: every frame
+on both sides, 0.1 ms apart).
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ from tests.scenarios.ikev2_messages import ikev2_message
 
 BASE_NS: Final = 1_700_000_000_000_000_000
 _MACRO_STEP_NS: Final = 10_000_000
+_NAT_NS: Final = 100_000
 _ESP: Final = 50
 
 _HOSTS: Final = {
@@ -106,6 +108,7 @@ class _Directives(Struct, dict=True):
     unseen: list[tuple[str, str, int, int]] = field(default_factory=list)
     captured: tuple[int, int] = (0, 1 << 62)
     twice_ns: int | None = None
+    nat: tuple[str, str, int] | None = None
     clock: list[tuple[int, int]] = field(default_factory=list)
 
 
@@ -227,6 +230,8 @@ def _direct(words: list[str], into: _Directives) -> None:
             into.captured = _span(span)
         case ["twice", delay]:
             into.twice_ns = ns(delay)
+        case ["nat", inside, outside, ports]:
+            into.nat = (inside, outside, int(ports))
         case ["clock", step, "from", start]:
             into.clock.append((ns(start), ns(step)))
         case _:
@@ -307,14 +312,32 @@ def _frames(events: list[_Event], directives: _Directives) -> Iterator[_Frame]:
             payload = _ike(event, directives)
         if not _captured(event, directives):
             continue
-        frame = _packet(event, payload, directives)
         offset = sum(step for start, step in directives.clock if event.at_ns >= start)
         file_ns = event.at_ns + ns(event.options.get("late", "0"))
         times = [0] if directives.twice_ns is None else [0, directives.twice_ns]
-        for delay in times:
-            at_ns = BASE_NS + event.at_ns + offset + delay
-            kept = int(event.options.get("kept", len(frame)))
-            yield _Frame(file_ns + delay, at_ns, frame[:kept], len(frame))
+        for shown in _sides(event, directives):
+            frame = _packet(shown, payload, directives)
+            for again in times:
+                delay = again + shown.at_ns - event.at_ns
+                at_ns = BASE_NS + event.at_ns + offset + delay
+                kept = int(event.options.get("kept", len(frame)))
+                yield _Frame(file_ns + delay, at_ns, frame[:kept], len(frame))
+
+
+def _sides(event: _Event, directives: _Directives) -> Iterator[_Event]:
+    """A moment as each side of the box shows it."""
+    yield event
+    if directives.nat is None:
+        return
+    inside, outside, ports = directives.nat
+    plain = event.what[0] == "esp" and event.sport is None
+    if event.src == inside:
+        sport = None if plain else (event.sport or 500) + ports
+        at_ns = event.at_ns + _NAT_NS
+        yield replace(event, at_ns=at_ns, src=outside, sport=sport)
+    elif event.dst == inside:
+        dport = None if plain else (event.dport or 500) + ports
+        yield replace(event, at_ns=event.at_ns - _NAT_NS, dst=outside, dport=dport)
 
 
 def _captured(event: _Event, directives: _Directives) -> bool:
