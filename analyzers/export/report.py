@@ -371,6 +371,7 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
         stop_ns=hole.stop_ns,
         stop_basis=hole.stop_basis,
         removed_ns=hole.removed_ns,
+        ceased_ns=hole.ceased_ns,
         recovered_ns=hole.recovered_ns,
         min_seconds=hole.min_seconds,
         max_seconds=hole.max_seconds,

@@ -251,6 +251,13 @@ class ReportBlackHole(
             " lost, and is part of the lower bounds."
         ),
     ]
+    ceased_ns: Annotated[
+        Nanoseconds | None,
+        about(
+            "When a retry was overdue: the sender asked no more, though it is there, and no verdict"
+            " shows. Null where there is a verdict, or where a retry may still come."
+        ),
+    ]
     recovered_ns: Nanoseconds | None
     min_seconds: float
     max_seconds: float

@@ -11,6 +11,7 @@ from typing import Final
 
 from analyzers.export import words
 from analyzers.export.exchanges import median_round_trip
+from analyzers.export.hole_reasons import CEASED
 from analyzers.export.instants import utc
 from analyzers.export.unlisted import not_shown
 from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName, StopBasis
@@ -140,6 +141,8 @@ def _meaning(hole: BlackHole) -> str:
     told = CLASS_MEANING[hole.black_hole_class]
     if hole.black_hole_class is BlackHoleClass.OPEN and words.is_over(hole):
         return "it was over before any verdict"
+    if hole.ceased_ns is not None:
+        return CEASED
     return f"perhaps {told}" if words.is_presumed(hole) else told
 
 

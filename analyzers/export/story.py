@@ -121,6 +121,7 @@ def moments(
     run = exchange_of(peer, hole)
     tell(hole.first_probe_ns, _probe_text(hole, run))
     tell(hole.removed_ns, f"{receiver} removed the SA, as its log says: what is sent is lost")
+    tell(hole.ceased_ns, "no retry has come by now, nor does one later: it asks no more")
     tell(hole.dead_ns, words.verdict_phrase(hole, run))
     stopped = words.stop(hole, ongoing=ongoing)
     if stopped:

@@ -43,6 +43,12 @@ STATE_MEANS: Final = {
     PeerState.UNKNOWN: "the input does not tell",
 }
 
+CEASED_MEANS: Final = {
+    PeerState.QUESTIONABLE: ("packets went out, nothing fresh came back, and nobody asked again"),
+    PeerState.UNKNOWN: "the peer was asked, did not answer, and was not asked again",
+}
+"""The same where questions stopped without an answer and without a verdict."""
+
 
 IKE_ONLY: Final = "IKE alive, no ESP back"
 """A peer that answers while nothing else comes from it."""
@@ -113,6 +119,9 @@ def state_means(peer: PeerView) -> str:
         return "it was asked to negotiate again and again, and nothing came back"
     if both_gave_up(peer):
         return "each end asked the other one until its last retry, and gave it up"
+    ceased_ns = {x.ceased_ns for x in peer.whole.exchanges}
+    if any(span.start_ns in ceased_ns for span in peer.states[-1:]):
+        return CEASED_MEANS[peer.state]
     return STATE_MEANS[peer.state]
 
 
@@ -245,7 +254,7 @@ PHASE: Final = {
 
 PHASE_MEANS: Final = {
     PhaseName.UNQUESTIONED: "silence too short to doubt the peer",
-    PhaseName.UNPROBED: "doubt, but no probe yet: interval and mode decide this",
+    PhaseName.UNPROBED: "doubt, but no probe: interval and mode decide this",
     PhaseName.PROBING: "asking until the verdict: the retry policy decides this",
     PhaseName.TEARDOWN: "the SA was still used after the verdict",
     PhaseName.RECOVERY: "until the peer was reached again",
@@ -464,35 +473,3 @@ def packets_counted(holes: Sequence[BlackHole]) -> str:
 def untold(hole: BlackHole) -> str:
     """What went into a black hole that no capture shows."""
     return packets_counted([hole]) or "a log does not show what was sent into it"
-
-
-def class_why(hole: BlackHole) -> str:
-    """What a black hole is one for."""
-    if hole.spis:
-        return one_child(hole)
-    if hole.black_hole_class is BlackHoleClass.OPEN and hole.removed_ns is not None:
-        return f"the receiver had removed the SA; the {end_of_input(hole)} ends before that shows"
-    if hole.black_hole_class is BlackHoleClass.OPEN and _is_perhaps_answered(hole):
-        return "its questions may have been answered unseen: nobody can tell"
-    if hole.black_hole_class is BlackHoleClass.OPEN and is_over(hole):
-        return "it was over before any verdict"
-    if hole.black_hole_class is BlackHoleClass.DATA_PLANE and hole.counted_anew_ns is not None:
-        return (
-            "IKE kept answering, and ESP came with sequence numbers that were used before;"
-            " liveness checks cannot see this fault"
-        )
-    if hole.black_hole_class is BlackHoleClass.DETECTED and is_presumed(hole):
-        return "asked, and perhaps given up within the budget, as the capture ends"
-    return CLASS_WHY[hole.black_hole_class]
-
-
-def _is_perhaps_answered(hole: BlackHole) -> bool:
-    """Whether it was asked in a black hole, and nobody knows whether that was in vain."""
-    probing = any(phase.name is PhaseName.PROBING for phase in hole.phases)
-    return hole.first_probe_ns is None and probing
-
-
-def one_child(hole: BlackHole) -> str:
-    """Why a black hole is one although the peer lives: a single Child SA fell silent."""
-    spis = " and ".join(hole.spis)
-    return f"only the Child SA with SPI {spis} fell silent; others of the same peer went on"

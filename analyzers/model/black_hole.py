@@ -21,7 +21,7 @@ class BlackHoleClass(StrEnum):
     SLOW_DPD = "slow-dpd"
     DETECTED = "detected"
     OPEN = "open"
-    """The input ended before this silence could be judged."""
+    """Without a verdict: the input ended before, or the sender asked no more."""
 
 
 class StopBasis(StrEnum):
@@ -98,6 +98,8 @@ class BlackHole(Struct, frozen=True):
     that it proves nothing, and is dropped where replay is checked."""
     unread: int = 0
     """Encrypted messages into it that may have been questions: without keys nobody can tell."""
+    ceased_ns: int | None = None
+    """When a retry was overdue: its sender asked no more, and no verdict shows."""
     lost_there: int | None = None
     """Packets sent into it that did not come by a second capture, near the receiver; None where
     that does not show all of the time."""

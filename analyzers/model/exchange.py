@@ -103,6 +103,9 @@ class Exchange(Struct, frozen=True, gc=False):
     """It was not answered, but the responder was heard after it by other means."""
     cut_short: bool = False
     """Not answered, and perhaps given up, as the input ends: no retry is missing yet."""
+    ceased_ns: int | None = None
+    """Not answered, and no verdict: a retry was overdue then, and the prober, which goes on sending
+    to this peer or to others, asked no more."""
     first_missing: bool = False
     """The log calls its first transmission a retry: the question itself is not shown."""
     unseen: int | None = None

@@ -52,6 +52,13 @@ class Foretold:
             return None
         return nanoseconds(policy.waits_s[-1]) if keeps_waits(policy.waits_s, sent) else None
 
+    def longest_ns(self, track: ExchangeTrack) -> int:
+        """The longest that the policy of the prober has between two messages, ns; 0: not known."""
+        policy = self._of(track)
+        if policy is None:
+            return 0
+        return nanoseconds(max(policy.interval_s or 0.0, *policy.waits_s, 0.0))
+
     def tries(self, track: ExchangeTrack) -> int | None:
         """How often the prober asks before it gives up; None: not known."""
         policy = self._of(track)

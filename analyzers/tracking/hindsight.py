@@ -19,7 +19,8 @@ from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import Cut
 from analyzers.tracking.holes import BY_VERDICT, MISSING_DPD_NS, HoleTrack, Run, class_by_verdict
-from analyzers.tracking.outcomes import Outcomes, Support
+from analyzers.tracking.outcomes import Outcomes
+from analyzers.tracking.pieces import Support
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, RequestTrack, SaTrack, UnitTrack
 from analyzers.tracking.unjudged import perhaps_answered, without_verdict
@@ -171,7 +172,14 @@ class Hindsight:
             told = self._until_back(replace(hole, dead_ns=verdict_ns), verdict_ns)
             return self._classified(told) if hole.hole_class in BY_VERDICT else told
         stop_ns, stop_basis = hole.stop_ns, hole.stop_basis
-        if verdict_ns is None or (stop_basis is StopBasis.PROOF and verdict_ns >= stop_ns):
+        if last.ceased_ns is not None and verdict_ns is None:
+            # Who asks no more may have been answered unseen.
+            sure = hole.confidence is Confidence.CERTAIN
+            level = Confidence.INFERRED if sure else hole.confidence
+            return replace(hole, ceased_ns=last.ceased_ns, confidence=level)
+        if verdict_ns is None:
+            return hole
+        if stop_basis is StopBasis.PROOF and verdict_ns >= stop_ns:
             return hole
         if stop_basis is StopBasis.PROOF:
             # It was heard again, too late: it had been given up, and nothing was sent any more.

@@ -83,6 +83,8 @@ class HoleTrack(Struct):
     """First question in a dead data plane: it was answered, so it is no `first_probe_ns`."""
     removed_ns: int | None = None
     """When the receiver, by its own log, had the SA no more."""
+    ceased_ns: int | None = None
+    """When a retry was overdue that never came."""
     flows: tuple[int, ...] = ()
     """Flows of the one Child SA that was silent; empty: all of them."""
     run: Run | None = None
@@ -119,6 +121,7 @@ class HoleTrack(Struct):
             return ()
         questionable = self.silence.questionable_ns
         asked = self.first_probe_ns if self.asked_ns is None else self.asked_ns
+        dead = stop if self.dead_ns is None else self.dead_ns
         # Who sends nothing more may ask all the same.
         doubted = [stop if questionable == NEVER else questionable]
         doubted += [] if asked is None else [asked]
@@ -126,7 +129,8 @@ class HoleTrack(Struct):
             (PhaseName.UNQUESTIONED, start),
             (PhaseName.UNPROBED, min(doubted)),
             (PhaseName.PROBING, stop if asked is None else asked),
-            (PhaseName.TEARDOWN, stop if self.dead_ns is None else self.dead_ns),
+            (PhaseName.UNPROBED, dead if self.ceased_ns is None else self.ceased_ns),
+            (PhaseName.TEARDOWN, dead),
         ]
         phases = []
         at = start

@@ -257,6 +257,8 @@ def _exchange_events(exchange: Exchange) -> list[tuple[int, int, PeerState]]:
         events.append((at_ns, 4, PeerState.ALIVE))
     elif exchange.outcome is Outcome.UNANSWERED and exchange.verdict_ns is not None:
         events.append((exchange.verdict_ns, 4, PeerState.DEAD))
+    elif exchange.ceased_ns is not None:
+        events.append((exchange.ceased_ns, 4, PeerState.UNKNOWN))
     return events
 
 
@@ -276,6 +278,8 @@ def _hole_events(hole: BlackHole, asked_ns: Sequence[int]) -> list[tuple[int, in
         events.append((doubt, 2, PeerState.QUESTIONABLE))
     if hole.dead_ns is not None and hole.confidence is not Confidence.SUSPECT:
         events.append((hole.dead_ns, 4, PeerState.DEAD))
+    if hole.ceased_ns is not None and hole.stop_ns > hole.ceased_ns:
+        events.append((hole.ceased_ns, 5, PeerState.QUESTIONABLE))
     if hole.recovered_ns is not None:
         events.append((hole.recovered_ns, 6, PeerState.ALIVE))
     return events

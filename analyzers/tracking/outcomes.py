@@ -6,11 +6,9 @@ else: with hindsight, and with what ESP says of the peer.
 
 from __future__ import annotations
 
-from enum import Enum, auto
 from functools import partial
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from analyzers.model.exchange import ExchangeKind, Outcome, Transmission
@@ -18,11 +16,13 @@ from analyzers.model.records import Basis, Confidence
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.acts import ON_TIME_NS, Acts
 from analyzers.tracking.blind import BlindTimes
+from analyzers.tracking.ceased import Ceased, torn_down
 from analyzers.tracking.dropping import Dropping
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import DUPLICATE_NS
 from analyzers.tracking.foretold import Foretold
 from analyzers.tracking.holes import pause_ns
+from analyzers.tracking.pieces import Piece, Settled, Support
 from analyzers.tracking.renewals import FEWEST_TRIES, Renewals
 from analyzers.tracking.rhythm import (
     LEAST_RHYTHM,
@@ -38,6 +38,7 @@ from analyzers.tracking.schedule import (
     longest_wait_ns,
     next_wait_ns,
 )
+from analyzers.tracking.senders import Senders
 from analyzers.tracking.silence import NEVER, Silence
 from analyzers.tracking.tracks import ExchangeTrack
 
@@ -55,55 +56,6 @@ _SURELY_AFTER_NS: Final = NS_PER_SECOND
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
 
 
-class Support(Enum):
-    """What a run of questions says of the silence it falls into."""
-
-    LOST = auto()
-    """What was asked got no answer: packets sent meanwhile were lost."""
-    NONE = auto()
-    """Nobody can tell whether it was answered."""
-    UNHEARD = auto()
-    """It was answered, as far as its rhythm tells: the capture lost the other side's packets."""
-    SILENT = auto()
-    """Its rhythm tells the same, but ESP of the other side ends with its answers: it went, or the
-    capture lost all that it sends."""
-
-
-class Piece(Struct, frozen=True):
-    """One exchange of the report."""
-
-    sent: tuple[Transmission, ...]
-    outcome: Outcome
-    verdict_ns: int | None
-    confidence: Confidence
-    heard: bool = False
-    """It was not answered, but the peer was heard after it."""
-    presumed_ns: int | None = None
-    """No verdict, but the input ends as if there had been one then, see `breaks_off_in_time`."""
-
-
-class Settled(Struct, frozen=True):
-    """What a run of questions came to."""
-
-    pieces: tuple[Piece, ...]
-    delete: Transmission | None = None
-    """The last message of the run is an ISAKMP Delete (dpd-semantics fact 12)."""
-    unknown: int = 0
-    """Informationals that nobody can tell apart."""
-    support: Support = Support.LOST
-
-    @property
-    def verdict_ns(self) -> int | None:
-        """When the prober gave up, if it did."""
-        return self.pieces[-1].verdict_ns if self.pieces else None
-
-    @property
-    def ended_ns(self) -> int | None:
-        """When the prober gave up, or seems to have given up as the input ends."""
-        presumed_ns = self.pieces[-1].presumed_ns if self.pieces else None
-        return self.verdict_ns if presumed_ns is None else presumed_ns
-
-
 class Outcomes:
     """Settles exchanges; reads the tracker and changes nothing."""
 
@@ -117,6 +69,9 @@ class Outcomes:
         self._foretold = Foretold(tracker.configured)
         self.blind = BlindTimes(tracker)
         self._dropping = Dropping(tracker)
+        self._ceased = Ceased(
+            Senders(tracker), self._rhythms, self._foretold, self.blind, self._dropping
+        )
         self._acts = Acts()
         self._renewals = Renewals(self._acts, self._foretold, tracker.logs)
 
@@ -278,7 +233,7 @@ class Outcomes:
         if self._rhythms.keeps_interval(track, sent) and len(sent) > 1:
             ran_out = horizon_reached(sent, track.kind, self._end_ns)
             tries = self._rhythms.tries_since(track, now.last_proof_ns)
-            if tries > MOST_TRIES and not (ran_out and _torn_down(sent, track.kind, now)):
+            if tries > MOST_TRIES and not (ran_out and torn_down(sent, track.kind, now)):
                 if not self._fell_silent(track):
                     return _unsettled(sent), Support.UNHEARD
                 return Piece(sent, Outcome.OPEN, None, track.confidence), Support.SILENT
@@ -299,8 +254,9 @@ class Outcomes:
         elif self._breaks_off(track, sent, now):
             piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence)
             return replace(piece, presumed_ns=now.last_out_ns), Support.LOST
-        elif self._end_ns - last_ns >= self._lone_horizon_ns(track):
-            outcome = Outcome.UNANSWERED
+        elif self._end_ns - last_ns >= (horizon_ns := self._lone_horizon_ns(track)):
+            piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence)
+            return self._ceased.told(track, piece, horizon_ns, now), Support.LOST
         return Piece(sent, outcome, verdict, track.confidence), Support.LOST
 
     def _fell_silent(self, track: ExchangeTrack) -> bool:
@@ -438,7 +394,7 @@ class Outcomes:
         if given_up_ns is not None:
             return given_up_ns >= sent[-1].at_ns
         now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
-        return horizon_reached(sent, track.kind, self._end_ns) and _torn_down(sent, track.kind, now)
+        return horizon_reached(sent, track.kind, self._end_ns) and torn_down(sent, track.kind, now)
 
     def _is_deaf(self, track: ExchangeTrack) -> bool:
         """Whether the capture is known to have lost the other side, and never got it back."""
@@ -490,11 +446,3 @@ def _is_after_wait(sent: tuple[Transmission, ...], wait_ns: int | None, given_up
         return False
     late_ns = given_up_ns - sent[-1].at_ns - wait_ns
     return abs(late_ns) <= max(ON_TIME_NS, wait_ns // 20)
-
-
-def _torn_down(sent: tuple[Transmission, ...], kind: ExchangeKind, now: Silence) -> bool:
-    """Whether the prober's traffic ended with its questions: the SA was given up."""
-    wait = longest_wait_ns(sent, kind)
-    if wait is None or now.first_out_ns == NEVER:
-        return False
-    return sent[-2].at_ns < now.last_out_ns <= sent[-1].at_ns + wait

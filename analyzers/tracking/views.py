@@ -39,7 +39,8 @@ from analyzers.tracking.losses import (
     with_losses,
     without_lost_proofs,
 )
-from analyzers.tracking.outcomes import Outcomes, Piece
+from analyzers.tracking.outcomes import Outcomes
+from analyzers.tracking.pieces import Piece
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.silence_rows import ref_of
@@ -366,6 +367,7 @@ class Viewer:
             since_proof_ns=since_proof_ns(track, clock) if is_first else None,
             verdict_ns=piece.verdict_ns,
             cut_short=piece.presumed_ns is not None,
+            ceased_ns=piece.ceased_ns,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
             lost=None if answered else place_of_loss(logs, track, piece.sent, watched=watched),
             by_capture=watched and not is_logged(logs, track, piece.sent),
@@ -449,6 +451,7 @@ class Viewer:
             and first_ref in self._tracker.flows.begun_before,
             probes=track.probes,
             removed_ns=track.removed_ns,
+            ceased_ns=track.ceased_ns,
             spis=tuple(f"{self._tracker.flows.identities[f].spi:08x}" for f in track.flows),
             counted_anew_ns=self._counted_anew_ns(track),
         )

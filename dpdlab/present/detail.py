@@ -109,6 +109,7 @@ def _hole(hole: BlackHole, times: TimeFormat, fate: str) -> Iterator[Detail]:
         ("exposed", hole.first_exposed_ns),
         ("questionable", hole.questionable_ns),
         ("first probe", hole.first_probe_ns),
+        ("asked no more", hole.ceased_ns),
         ("given up", hole.dead_ns),
         ("SA removed", hole.removed_ns),
         ("stop", hole.stop_ns),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from analyzers.export.hole_reasons import class_why
 from analyzers.export.story import moments
-from analyzers.export.words import class_why
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from tests.scenarios.conftest import Tell
 from tests.scenarios.timeline import at

@@ -17,6 +17,7 @@ from analyzers.export.formatting import (
     duration,
     lasted,
 )
+from analyzers.export.hole_reasons import class_why
 from analyzers.export.html.parts import SHADE, badge, more
 from analyzers.export.html.scene import Scene, filters
 from analyzers.export.html.tables import columns, stacked
@@ -58,7 +59,7 @@ def black_holes(peer: PeerView, scene: Scene) -> Node:
 def _story(peer: PeerView, hole: BlackHole, scene: Scene) -> Element:
     naming = scene.naming
     shade = SHADE[class_severity(hole.black_hole_class)]
-    why = words.class_why(hole)
+    why = class_why(hole)
     return htpy.article(class_=f"card {shade}")[
         htpy.div(".head")[
             badge(class_named(hole), shade, "▒"),

@@ -161,6 +161,9 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     said += "; no answer to the last came" if first.unheard_answers else "; no answer came"
     if first.cut_short:
         said += " until the input ends, before the next retry was due"
+    if first.ceased_ns is not None:
+        left_ns = case.end_ns - first.last_ns
+        said += f", and it was not asked again in the {spoken_ns(left_ns)} that the input goes on"
     if fate is _Fate.GIVEN_UP and first.verdict_ns is not None and case.timed:
         whole = spoken_ns(first.verdict_ns - first.first_ns)
         by = ", as its log says" if first.verdict_ref else ""

@@ -126,8 +126,11 @@ def _open(case: Case) -> Iterator[_Lack]:
     holes = [
         h
         for h in case.peer.black_holes
-        if h.black_hole_class is BlackHoleClass.OPEN
-        or (h.stop_basis is StopBasis.CAPTURE_END and h.dead_ns is None)
+        if h.ceased_ns is None
+        and (
+            h.black_hole_class is BlackHoleClass.OPEN
+            or (h.stop_basis is StopBasis.CAPTURE_END and h.dead_ns is None)
+        )
     ]
     if holes and not asked:
         yield _Lack(

@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
+from analyzers.export.hole_reasons import class_why
 from analyzers.export.story import arriving, bounds_of, broken_way, class_named, moments, remarks
 from analyzers.model.black_hole import BlackHole, PhaseName
 from analyzers.model.peer import PeerView
@@ -61,7 +62,7 @@ def _story(page: Page, peer: PeerView, hole: BlackHole) -> None:
     there = arriving(peer)
     arrow = page.arrow(broken_way(hole, there)[0], peer.local)
     page.listing((f"black hole {arrow}", style), _bounds(hole, there))
-    page.entry("", assemble((class_named(hole), style), f": {words.class_why(hole)}"))
+    page.entry("", assemble((class_named(hole), style), f": {class_why(hole)}"))
     told = moments(peer, hole, page.address)
     zero = told[0].at_ns if told else hole.stop_ns
     offsets = [_offset(moment.at_ns - zero) for moment in told]
