@@ -103,6 +103,8 @@ class Exchange(Struct, frozen=True, gc=False):
     """It was not answered, but the responder was heard after it by other means."""
     cut_short: bool = False
     """Not answered, and perhaps given up, as the input ends: no retry is missing yet."""
+    heard_beside: bool = False
+    """It was not answered, but the responder was heard meanwhile on a newer IKE SA."""
     ceased_ns: int | None = None
     """Not answered, and no verdict: a retry was overdue then, and the prober, which goes on sending
     to this peer or to others, asked no more."""

@@ -60,7 +60,7 @@ def spans(
             continue
         number = place.get(exchange.ike_sa, 0)
         only_deaf = exchange.peer_heard and exchange.verdict_ns is None
-        if only_deaf or _may_be_answered(exchange, local):
+        if only_deaf or exchange.heard_beside or _may_be_answered(exchange, local):
             continue
         later = sas[number + 1 : number + _NEIGHBOURS]
         if came_anew(exchange, later) is not None or answers_beside(exchange, exchanges):
@@ -70,8 +70,10 @@ def spans(
             if exchange.verdict_ref is not None and exchange.verdict_ns is not None:
                 certain.append((exchange.first_ns, exchange.verdict_ns))
     asked_ns = sorted(at_ns for at_ns, _, state in events if state is PeerState.PROBING)
+    beside = {t.ref for x in exchanges if x.heard_beside for t in x.transmissions}
     for hole in holes:
-        events += _hole_events(hole, asked_ns)
+        if not beside.intersection(hole.refs):
+            events += _hole_events(hole, asked_ns)
     if certain:
         # What a device says of a death goes before what was inferred of it meanwhile.
         said = _said_deaths_ns(sas, exchanges)

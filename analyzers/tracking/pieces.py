@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 
 from msgspec import Struct
@@ -59,3 +60,14 @@ class Settled(Struct, frozen=True):
         """When the prober gave up, or seems to have given up as the input ends."""
         presumed_ns = self.pieces[-1].presumed_ns if self.pieces else None
         return self.verdict_ns if presumed_ns is None else presumed_ns
+
+
+def of_pieces(
+    replies: Sequence[Transmission], pieces: Sequence[Piece]
+) -> list[tuple[Transmission, ...]]:
+    """Lost answers by the piece with the question that is nearest in time."""
+    found: list[list[Transmission]] = [[] for _ in pieces]
+    for reply in replies if pieces else ():
+        apart = [min(abs(sent.at_ns - reply.at_ns) for sent in p.sent) for p in pieces]
+        found[apart.index(min(apart))].append(reply)
+    return [tuple(of) for of in found]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import median
 
 import numpy as np
@@ -26,6 +25,7 @@ from analyzers.model.records import Basis
 from analyzers.model.sa import IkeSa
 from analyzers.model.time import ORDER_LIMIT_NS, seconds
 from analyzers.tracking import liveness, policy
+from analyzers.tracking.beside import Beside
 from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flow_views import flow_views
 from analyzers.tracking.hindsight import Hindsight
@@ -40,7 +40,7 @@ from analyzers.tracking.losses import (
     without_lost_proofs,
 )
 from analyzers.tracking.outcomes import Outcomes
-from analyzers.tracking.pieces import Piece
+from analyzers.tracking.pieces import Piece, of_pieces
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.silence_rows import ref_of
@@ -91,6 +91,7 @@ class Viewer:
             hole = self._hindsight.stands(track)
             if hole is not None:
                 self._holes.setdefault(hole.unit.peer.index, []).append(hole)
+        self._beside = Beside(tracker, self._holes)
         children = tracker.children
         for lone in [*children.found, *children.silent_now()]:
             self._add_lone(hole_of_child(lone, self._end_ns))
@@ -328,7 +329,7 @@ class Viewer:
                 continue
             if settled.delete is not None:
                 deletes.append(inferred_delete(track, settled.delete))
-            lost = _of_pieces(track.replies, settled.pieces)
+            lost = of_pieces(track.replies, settled.pieces)
             exchanges += [
                 self._exchange(peer, track, piece, answers)
                 for piece, answers in zip(settled.pieces, lost, strict=True)
@@ -367,6 +368,7 @@ class Viewer:
             since_proof_ns=since_proof_ns(track, clock) if is_first else None,
             verdict_ns=piece.verdict_ns,
             cut_short=piece.presumed_ns is not None,
+            heard_beside=not answered and self._beside.is_heard(track, piece),
             ceased_ns=piece.ceased_ns,
             verdict_ref=track.dead_ref if piece.verdict_ns == track.dead_ns else None,
             lost=None if answered else place_of_loss(logs, track, piece.sent, watched=watched),
@@ -489,14 +491,3 @@ def _dead_basis(track: HoleTrack) -> str | None:
 
 def _or_none(time_ns: int) -> int | None:
     return None if time_ns == NEVER else time_ns
-
-
-def _of_pieces(
-    replies: Sequence[Transmission], pieces: Sequence[Piece]
-) -> list[tuple[Transmission, ...]]:
-    """Lost answers by the piece with the question that is nearest in time."""
-    found: list[list[Transmission]] = [[] for _ in pieces]
-    for reply in replies if pieces else ():
-        apart = [min(abs(sent.at_ns - reply.at_ns) for sent in p.sent) for p in pieces]
-        found[apart.index(min(apart))].append(reply)
-    return [tuple(of) for of in found]

@@ -178,7 +178,9 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
         else:
             least = "at least " if first.first_missing else ""
             said += f", and the peer was given up after {least}{whole}{by}"
-        if first.peer_heard:
+        if first.heard_beside:
+            said += f", though {first.responder} was heard meanwhile on a newer IKE SA: it lives"
+        elif first.peer_heard:
             said += (
                 f", though {first.responder} was heard after it: its traffic came, not its answers"
             )
