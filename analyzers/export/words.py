@@ -120,6 +120,7 @@ def state_means(peer: PeerView) -> str:
     if both_gave_up(peer):
         return "each end asked the other one until its last retry, and gave it up"
     ceased_ns = {x.ceased_ns for x in peer.whole.exchanges}
+    ceased_ns |= {hole.ceased_ns for hole in peer.whole.black_holes}
     if any(span.start_ns in ceased_ns for span in peer.states[-1:]):
         return CEASED_MEANS[peer.state]
     return STATE_MEANS[peer.state]

@@ -193,6 +193,8 @@ class Ikev2Tracker:
         exchange = request.exchange
         if exchange is not None and not exchange.is_answered_after(message.at_ns):
             sa.unit.answered[side] -= exchange.answer is not None
+            if not exchange.listed and len(exchange.transmissions) == 1:
+                sa.peer.sent_again.append(exchange)
             exchange.ask_again(transmission(message))
             exchange.arrived = exchange.arrived or message.arrived
             self._marks.add(_PROBE, sa, side, message, exchange=exchange)

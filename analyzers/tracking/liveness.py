@@ -27,12 +27,14 @@ def spans(
     deletes: Sequence[Delete],
     first_ns: int,
     heard_ns: Sequence[int] = (),
+    others: Sequence[Exchange] = (),
 ) -> list[StateSpan]:
     """States in the order of time, each different from the one before; never empty.
 
     The states are what the sides can know of each other; where both ask, the worse counts.
     `heard_ns`: when each ESP flow of the other side began, which proves that it lives where the
-    negotiation was not captured (RFC 7296 section 2.4).
+    negotiation was not captured (RFC 7296 section 2.4). `others`: requests with another purpose
+    that test liveness, too; verdicts on them are those of their SAs.
     """
     events: list[tuple[int, int, PeerState]] = [(first_ns, 0, PeerState.UNKNOWN)]
     for number, sa in enumerate(sas):
@@ -50,7 +52,8 @@ def spans(
     events += [(at_ns, 1, PeerState.ALIVE) for at_ns in heard_ns if not _is_under_way(at_ns, ended)]
     place = {sa.id: number for number, sa in enumerate(sas)}
     certain: list[tuple[int, int]] = []
-    for exchange in exchanges:
+    asked = [*exchanges, *(x for x in others if not _is_outlasted(x, exchanges))]
+    for exchange in asked:
         if exchange.outcome is Outcome.ANSWERED:
             if exchange.prober == local or not exchange.unheard_answers:
                 events += _exchange_events(exchange)
@@ -70,7 +73,7 @@ def spans(
             if exchange.verdict_ref is not None and exchange.verdict_ns is not None:
                 certain.append((exchange.first_ns, exchange.verdict_ns))
     asked_ns = sorted(at_ns for at_ns, _, state in events if state is PeerState.PROBING)
-    beside = {t.ref for x in exchanges if x.heard_beside for t in x.transmissions}
+    beside = {t.ref for x in asked if x.heard_beside for t in x.transmissions}
     for hole in holes:
         if not beside.intersection(hole.refs):
             events += _hole_events(hole, asked_ns)
@@ -95,6 +98,17 @@ def spans(
                 continue
         found.append(StateSpan(state, at_ns))
     return found
+
+
+def _is_outlasted(other: Exchange, exchanges: Sequence[Exchange]) -> bool:
+    """Whether a question of either end was without an answer when another request got its own."""
+    answer = other.answer
+    return answer is not None and any(
+        x.outcome is not Outcome.ANSWERED
+        and x.first_ns < answer.at_ns
+        and (x.verdict_ns is None or x.verdict_ns > answer.at_ns)
+        for x in exchanges
+    )
 
 
 def _said_deaths_ns(sas: Sequence[IkeSa], exchanges: Sequence[Exchange]) -> set[int]:

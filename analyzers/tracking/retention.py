@@ -55,6 +55,7 @@ def _trimmed(peer: PeerTrack, share: int) -> int:
     count = _shortened(peer.messages, max(_LEAST_MESSAGES, share))
     count += _shortened(peer.exchanges, most)
     count += _shortened(peer.deletes, most) + _shortened(peer.lost_deletes, most)
+    _shortened(peer.sent_again, most)
     if peer.sas:
         _forget_ids(peer.sas[-1])
         _forget_requests(peer.sas[-1])

@@ -65,6 +65,8 @@ class PeerTrack(Struct, eq=False):
     nat_ports: set[int] = field(default_factory=set)
     flows: list[int] = field(default_factory=list)
     exchanges: list[ExchangeTrack] = field(default_factory=list)
+    sent_again: list[ExchangeTrack] = field(default_factory=list)
+    """Requests with another purpose than liveness whose answer did not come in time (IKEv2)."""
     deletes: list[DeleteTrack] = field(default_factory=list)
     lost_deletes: list[DeleteTrack] = field(default_factory=list)
     """Logged by their sender; the capture before the other end does not show them."""

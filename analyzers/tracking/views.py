@@ -39,6 +39,7 @@ from analyzers.tracking.losses import (
     with_losses,
     without_lost_proofs,
 )
+from analyzers.tracking.other_requests import missed
 from analyzers.tracking.outcomes import Outcomes
 from analyzers.tracking.pieces import Piece, of_pieces
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
@@ -168,7 +169,9 @@ class Viewer:
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
         heard = [f.first_ns for f in flows if peer.side_of(f.sender) == 1 - local_side]
         heard += first_heard_ns(peer, 1 - local_side)
-        states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns, heard)
+        others = [self._exchange(peer, *one) for one in missed(peer, self._outcomes)]
+        asked = sorted([*exchanges, *others], key=lambda x: x.first_ns)
+        states = liveness.spans(local, sas, exchanges, holes, deletes, first_ns, heard, others)
         states = liveness.with_untold(states, self._hindsight.untold(peer))
         states = liveness.with_untold(states, unproven(self._tracker, peer, flows))
         blind = self._outcomes.blind
@@ -234,7 +237,7 @@ class Viewer:
             forgotten=peer.forgotten,
             unheard=tuple(peer.address(side) for side in (0, 1) if not peer.heard[side]),
             confidence=liveness.confidence(
-                exchanges, deletes, states, sas, self._hindsight.verdicts(peer)
+                asked, deletes, states, sas, self._hindsight.verdicts(peer)
             ),
         )
 
@@ -346,14 +349,15 @@ class Viewer:
         piece: Piece,
         lost_answers: tuple[Transmission, ...] = (),
     ) -> Exchange:
-        self._numbers["x"] += 1
+        """An exchange; what the report does not list has no id."""
+        self._numbers["x"] += track.listed
         logs = self._tracker.logs
         watched = is_watched(self._tracker.watched, track, piece.sent)
         answered = piece.outcome is Outcome.ANSWERED
         is_first = piece.sent[0] == track.transmissions[0]
         clock = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         return Exchange(
-            id=f"x{self._prefix}{self._numbers['x']}",
+            id=f"x{self._prefix}{self._numbers['x']}" if track.listed else "",
             ike_sa=track.sa.id,
             kind=track.kind,
             prober=peer.address(track.side),
