@@ -10,6 +10,7 @@ import numpy as np
 from msgspec import Struct
 
 from analyzers.decode.flows import MAX_SPIS, EspRows, FlowIdentity, FlowIndex, Moved, joined
+from analyzers.decode.interface_clocks import InterfaceClocks
 from analyzers.decode.set_clock import SetClock
 from analyzers.errors import SourceError
 from analyzers.model.log_events import LogEvent
@@ -85,10 +86,12 @@ class CaptureReader:
         growing: bool = False,
         piped: bool = False,
         local_clock: bool = False,
+        interfaces: frozenset[int] | None = None,
     ) -> None:
         """`growing`: a stream that gives nothing has not ended; `end` says that it has.
         `piped`: it gives what is there, and nothing only at its end.
         `local_clock`: the stamps are those of the caller's clock, also where that is set.
+        `interfaces`: those whose packets are told; None: all.
 
         Raises SourceError if the head is no capture's.
         """
@@ -99,7 +102,9 @@ class CaptureReader:
         self.info = info
         self._stream = stream
         self._framing: Framing = (
-            PcapFraming(info.id) if framing == PcapFraming.format else PcapngFraming(info.id)
+            PcapFraming(info.id)
+            if framing == PcapFraming.format
+            else PcapngFraming(info.id, interfaces)
         )
         info.format = framing
         self._classifier = ColumnClassifier(ports)
@@ -109,6 +114,7 @@ class CaptureReader:
         self._clock = None if local_clock else SetClock(self._problems)
         self._flows = FlowIndex()
         self._interfaces = Interfaces()
+        self._interface_clocks = None if growing or interfaces else InterfaceClocks()
         self._buffer = bytearray(chunk_bytes + BUFFER_SLACK_BYTES)
         self._chunk_bytes = chunk_bytes
         self._start = 0  # unparsed bytes are buffer[start:end]
@@ -209,7 +215,7 @@ class CaptureReader:
         key = self._keys(frames)
         classified = self._classifier.classify(frames)
         found = self._looked_at(frames, classified.closer_look)
-        info.packets += len(frames)
+        info.packets += frames.packets
         first, last = int(frames.at_ns.min()), int(frames.at_ns.max())
         info.first_ns = first if info.first_ns is None else min(info.first_ns, first)
         info.last_ns = last if info.last_ns is None else max(info.last_ns, last)
@@ -225,6 +231,12 @@ class CaptureReader:
     ) -> None:
         """On which interface each pair of addresses is seen; of ESP the first packet tells."""
         seen = [(e.src, e.dst, e.ref.record) for e in batch.events if isinstance(e, Datagram)]
+        if self._interface_clocks is not None:
+            for event in batch.events:
+                place = event.ref.record - first_record
+                if isinstance(event, Datagram) and 0 <= place < len(interfaces):
+                    self._interface_clocks.note(event, int(interfaces[place]))
+            self.info.clocks = self._interface_clocks.told(self._framing.interface_count)
         if batch.new_flows:
             first = np.unique(batch.esp.flow, return_index=True)[1]
             places = first[-len(batch.new_flows) :]

@@ -73,6 +73,8 @@ class InputSpec(Struct, frozen=True):
     """Files that are one input when they are read one after the other; `path` is the first."""
     interfaces: frozenset[int] | None = None
     """Of a capture that a live session wrote: the interfaces that are this input; None: all."""
+    one_clock: frozenset[int] | None = None
+    """Of a capture whose interfaces have several clocks: those of one of them; None: all."""
     refused: UnopenedError | None = None
     """Why it cannot be opened, where that is known already."""
     shown_as: str = ""

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from analyzers.wire.frames import FrameBlock, Int64Array
+from analyzers.wire.frames import LEFT_OUT, FrameBlock, Int64Array
 from analyzers.wire.tunnels import UDP_PORTS
 
 U8 = NDArray[np.uint8]
@@ -122,6 +122,7 @@ class ColumnClassifier:
         parts = [
             self._one_link_type(frames, np.flatnonzero(frames.link_types == link), int(link))
             for link in np.unique(frames.link_types)
+            if link != LEFT_OUT
         ]
         if len(parts) == 1:
             return parts[0]

@@ -14,6 +14,7 @@ from analyzers.model.exchange import Exchange
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.session import ClockOptions, Session, SessionOptions
+from tests import capture_files
 from tests.scenarios.conftest import CUTTINGS
 from tests.scenarios.timeline import capture
 
@@ -99,6 +100,18 @@ def merged(*captures: bytes) -> bytes:
     """The records of captures of `tests.builders` in one, in the order of time."""
     records = [record for data in captures for record in _records(data)]
     return captures[0][:24] + b"".join(sorted(records, key=lambda r: struct.unpack_from("<II", r)))
+
+
+def interfaces(*captures: bytes) -> bytes:
+    """The records of captures of `tests.builders` as those of one pcapng, each by its interface."""
+    frames = []
+    for number, data in enumerate(captures):
+        for record in _records(data):
+            second, part = struct.unpack_from("<II", record)
+            frames.append((second * 1_000_000 + part, number, record[16:]))
+    described = capture_files.section() + capture_files.interface() * len(captures)
+    blocks = [capture_files.enhanced(at, data, number=n) for at, n, data in sorted(frames)]
+    return described + b"".join(blocks)
 
 
 def shifted(data: bytes, by_ns: int) -> bytes:
