@@ -15,7 +15,7 @@ from analyzers.decode.set_clock import SetClock
 from analyzers.errors import SourceError
 from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, EspPacket, IcmpHint
-from analyzers.model.records import Interfaces, ProblemKind, SourceInfo
+from analyzers.model.records import ClockAhead, Interfaces, ProblemKind, SourceInfo
 from analyzers.sources.streams import ByteStream
 from analyzers.wire.columns import (
     IKE_PORT,
@@ -87,11 +87,13 @@ class CaptureReader:
         piped: bool = False,
         local_clock: bool = False,
         interfaces: frozenset[int] | None = None,
+        ahead: ClockAhead | None = None,
     ) -> None:
         """`growing`: a stream that gives nothing has not ended; `end` says that it has.
         `piped`: it gives what is there, and nothing only at its end.
         `local_clock`: the stamps are those of the caller's clock, also where that is set.
         `interfaces`: those whose packets are told; None: all.
+        `ahead`: where the clock is known to have been set ahead.
 
         Raises SourceError if the head is no capture's.
         """
@@ -111,7 +113,7 @@ class CaptureReader:
         self._plain = PlainFrames(info.id)
         self._odd = OddFrameDecoder(info.id, ports)
         self._problems = ProblemFold(info.id)
-        self._clock = None if local_clock else SetClock(self._problems)
+        self._clock = None if local_clock else SetClock(self._problems, ahead)
         self._flows = FlowIndex()
         self._interfaces = Interfaces()
         self._interface_clocks = None if growing or interfaces else InterfaceClocks()
@@ -189,7 +191,9 @@ class CaptureReader:
             self._problems.add(ProblemKind.BAD_COMPRESSION, self._stream.damage, None)
         late = self._odd.finish()
         self._take_problems()
-        offset_ns = 0 if self._clock is None else self._clock.offset_ns
+        offset_ns = 0
+        if self._clock is not None:
+            offset_ns = self._clock.offset_ns - self._clock.ahead_ns
         until_ns, last_ns = (self._framing.until_ns or 0) + offset_ns, self.info.last_ns
         if last_ns and last_ns <= until_ns <= last_ns + _LONGEST_REST_NS:
             self.info.until_ns = until_ns
@@ -212,6 +216,7 @@ class CaptureReader:
         info = self.info
         if self._clock is not None:
             self._clock.put_right(frames)
+            info.leap = self._clock.leap
         key = self._keys(frames)
         classified = self._classifier.classify(frames)
         found = self._looked_at(frames, classified.closer_look)

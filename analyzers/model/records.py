@@ -154,6 +154,22 @@ class InterfaceClock(Struct, frozen=True):
     interfaces: frozenset[int]
 
 
+class Leap(Struct, frozen=True):
+    """The longest time between two frames of a capture that follow each other."""
+
+    record: int
+    """The second one."""
+    start_ns: int
+    end_ns: int
+
+
+class ClockAhead(Struct, frozen=True):
+    """The clock of a capture was set ahead before a frame."""
+
+    record: int
+    by_ns: int
+
+
 class SourceInfo(Struct):
     """What is known of one input. Counters grow while it is read."""
 
@@ -209,6 +225,8 @@ class SourceInfo(Struct):
     """Where a capture of several interfaces says when one of them was interrupted."""
     clocks: tuple[InterfaceClock, ...] = ()
     """Of the interfaces of a capture, where these have several."""
+    leap: Leap | None = None
+    """Of a capture of one interface whose clock was never set back."""
 
     def note_gap(self, start_ns: int, end_ns: int) -> None:
         """Capturing was interrupted."""

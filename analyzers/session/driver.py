@@ -130,13 +130,14 @@ class Session:
     def read(self, progress: Callable[[Progress], None] | None = None) -> None:
         """Read what was opened to its end. Raises SourceError where that is not possible."""
         self._read_all(progress)
-        apart = of_one_clock_each(self._opened)
-        if apart is not None:
-            self.close()
-            self._begin()
-            self._open(apart, None)
-            self._read_all(progress)
-            note_clocks(self._opened)
+        self._read_again(of_one_clock_each(self._opened), progress)
+        ahead = None
+        if self._tracker.flows.pauses:
+            from analyzers.session.clock_ahead import with_clock_ahead
+
+            ahead = with_clock_ahead(self._opened, self._tracker.flows, self.peers())
+        self._read_again(ahead, progress)
+        note_clocks(self._opened)
         for problem in self._tracker.finish():
             self.sources[number_of(problem)].note(problem)
         for number in self._shifts:
@@ -151,6 +152,16 @@ class Session:
         note_duplicates(self.sources, self._tracker, self._leavers)
         note_keys(self.sources, self._keys)
         self._views = None
+
+    def _read_again(
+        self, inputs: Sequence[InputSpec] | None, progress: Callable[[Progress], None] | None
+    ) -> None:
+        """Begin anew with what is known of the inputs by now, if anything."""
+        if inputs is not None:
+            self.close()
+            self._begin()
+            self._open(inputs, None)
+            self._read_all(progress)
 
     def _read_all(self, progress: Callable[[Progress], None] | None) -> None:
         try:

@@ -295,6 +295,7 @@ def capture_reader(
         options.chunk_bytes,
         piped=item.give_what_is_there(),
         interfaces=spec.one_clock,
+        ahead=spec.ahead,
     )
 
 

@@ -32,6 +32,8 @@ _CUT_PACKETS: Final = 5
 # Cuts that are kept: a capture that samples packets has them all the time.
 _MOST_CUTS: Final = 4096
 
+# NAT keepalives come every 20 s by default (RFC 3948 section 4).
+_LONG_NS: Final = 30 * NS_PER_SECOND
 _FIRST_NUMBERS: Final = 3
 # So many numbers at once that no SA sends in that time were left out on purpose: a cluster member
 # that takes over counts on far ahead (RFC 6311 section 5.2), and nothing was lost.
@@ -88,6 +90,15 @@ class Cut(NamedTuple):
     missing: int
 
 
+class Pause(NamedTuple):
+    """The longest time without packets of a flow that went on."""
+
+    start_ns: int
+    end_ns: int
+    missing: int
+    """Sequence numbers that were not seen."""
+
+
 class FlowTable:
     """All flows of all sources."""
 
@@ -112,6 +123,8 @@ class FlowTable:
         """Packets of each flow whose number was not above all before, and their bytes."""
         self._behind_bytes = np.empty(0, np.int64)
         self.cuts: list[Cut] = []
+        self.pauses: dict[int, Pause] = {}
+        """By flow, where it is longer than any timer of keepalives."""
         self._moves: dict[int, list[UsedPorts]] = {}
         self._repeats: dict[int, Repeat] = {}
         self._passed = PassedNumbers()
@@ -342,6 +355,11 @@ class FlowTable:
         earlier_ns[starts] = self._latest_ns[owner]
         self._latest_ns[owner] = at_ns[np.append(starts[1:], len(at_ns)) - 1]
         gap_ns = at_ns - earlier_ns
+        for row in np.flatnonzero((gap_ns >= _LONG_NS) & (ahead > 0)).tolist():
+            flow, known = int(owner[segment[row]]), self.pauses.get(int(owner[segment[row]]))
+            if known is None or gap_ns[row] > known.end_ns - known.start_ns:
+                pause = Pause(int(earlier_ns[row]), int(at_ns[row]), int(ahead[row]) - 1)
+                self.pauses[flow] = pause
         jump = ahead > np.maximum(_LEAST_JUMP, gap_ns // NS_PER_SECOND * _MOST_A_SECOND)
         np.add.at(self._skipped, owner[segment[jump]], ahead[jump] - 1)
         cut = (ahead > _CUT_PACKETS) & ~jump & (gap_ns >= _CUT_NS)
