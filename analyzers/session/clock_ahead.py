@@ -8,7 +8,7 @@ the silence stands, and what speaks for a step of the clock is said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import pairwise
 from statistics import median_low
 from typing import Final
@@ -38,7 +38,7 @@ _Ends = tuple[str, str]
 
 
 def with_clock_ahead(
-    opened: Opened, flows: FlowTable, peers: Sequence[PeerView]
+    opened: Opened, flows: FlowTable, peers: Callable[[], Sequence[PeerView]]
 ) -> list[InputSpec] | None:
     """The inputs with what is known of the clock of the only capture, now that all is read.
 
@@ -47,46 +47,48 @@ def with_clock_ahead(
     captures = [info for info in opened.sources if info.leap is not None]
     if len(captures) != 1:
         return None
-    found = _set_ahead(captures[0], flows, peers)
-    if isinstance(found, Problem):
-        captures[0].note(found)
-    if not isinstance(found, ClockAhead) or any(i.size_bytes is None for i in opened.items):
+    leap = captures[0].leap
+    if leap is None or leap.end_ns - leap.start_ns < _LEAST_NS:
         return None
+    steady = _going_on(flows, leap)
+    if not steady:
+        return None
+    told = peers()
+    is_sure = _is_set_ahead(captures[0], leap, steady, told)
+    if not is_sure or any(item.size_bytes is None for item in opened.items):
+        if is_sure or any(_lasts(peer, leap) for peer in told):
+            captures[0].note(_problem(captures[0], leap, len(steady), is_sure=is_sure))
+        return None
+    found = ClockAhead(leap.record, leap.end_ns - leap.start_ns - min(steady.values()))
     return [
         replace(spec, ahead=found) if info.leap is not None else spec
         for spec, info in zip(opened.specs, opened.sources, strict=True)
     ]
 
 
-def _set_ahead(
-    info: SourceInfo, flows: FlowTable, peers: Sequence[PeerView]
-) -> ClockAhead | Problem | None:
-    """By how much the clock was set ahead, if it was; what speaks for it, where that is not sure
-    and something lasts across the time.
-    """
-    leap = info.leap
-    if leap is None or leap.end_ns - leap.start_ns < _LEAST_NS:
-        return None
-    steady = _going_on(flows, leap)
-    if not steady:
-        return None
+def _is_set_ahead(
+    info: SourceInfo, leap: Leap, steady: Container[_Ends], peers: Sequence[PeerView]
+) -> bool:
+    """Whether somebody asked on as if a leap had not been, who has not captured it."""
     asking = {
         prober
         for peer in peers
         for prober in (peer.local, peer.remote)
-        if {(peer.local, peer.remote), (peer.remote, peer.local)} <= steady.keys()
-        and _asks_on(peer.exchanges, prober, leap)
+        if (peer.local, peer.remote) in steady and (peer.remote, peer.local) in steady
+        if _asks_on(peer.exchanges, prober, leap)
     }
-    if asking - info.addresses if info.addresses else len(asking) > 1:
-        usual_ns = min(steady.values())
-        return ClockAhead(leap.record, leap.end_ns - leap.start_ns - usual_ns)
-    if not any(_lasts(peer, leap) for peer in peers):
-        return None
+    return bool(asking - info.addresses) if info.addresses else len(asking) > 1
+
+
+def _problem(info: SourceInfo, leap: Leap, flows: int, *, is_sure: bool) -> Problem:
     lasted_s = seconds(leap.end_ns - leap.start_ns)
+    why = "nobody sent anything meanwhile, or the clock was set ahead, and"
+    if is_sure:
+        why = "the clock was set ahead (a file, and no pipe, is put right), and"
     said = (
         f"nothing was captured for {lasted_s:,.1f} s, and no number of"
-        f" {counted(len(steady), 'ESP flow')} is missing: nobody sent anything meanwhile, or the"
-        " clock was set ahead, and what lasts across this time is shorter by as much"
+        f" {counted(flows, 'ESP flow')} is missing: {why} what lasts across this time is shorter"
+        " by as much"
     )
     return Problem(ProblemKind.CAPTURE_INSUFFICIENT, said, Ref(info.id, leap.record))
 

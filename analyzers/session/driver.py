@@ -135,7 +135,7 @@ class Session:
         if self._tracker.flows.pauses:
             from analyzers.session.clock_ahead import with_clock_ahead
 
-            ahead = with_clock_ahead(self._opened, self._tracker.flows, self.peers())
+            ahead = with_clock_ahead(self._opened, self._tracker.flows, self.peers)
         self._read_again(ahead, progress)
         note_clocks(self._opened)
         for problem in self._tracker.finish():

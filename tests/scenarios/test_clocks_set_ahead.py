@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.peer import PeerState
 from analyzers.model.records import ProblemKind
+from analyzers.session import Session
 from tests.scenarios.conftest import Tell
 from tests.scenarios.inputs import together
 from tests.scenarios.test_addresses_and_order import SETUP
@@ -82,6 +85,17 @@ def test_a_step_amid_an_outage_is_told_as_what_it_may_be(tmp_path: Path) -> None
     problem = told.problem(ProblemKind.CAPTURE_INSUFFICIENT)
     assert "the clock was set ahead" in problem.detail
     assert problem.ref is not None
+
+
+def test_a_pipe_cannot_be_put_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.pcap"
+    path.write_bytes(capture(BOTH + "clock 3600 from 53.05"))
+    with path.open("rb") as file:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(file))
+        session = Session()
+        session.run(["-"])
+    (problem,) = session.sources[0].problems
+    assert "the clock was set ahead (a file, and no pipe" in problem.detail
 
 
 def test_many_packets_were_on_their_way(tell: Tell) -> None:
