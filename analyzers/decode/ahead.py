@@ -96,7 +96,7 @@ class ReaderAhead:
             setattr(own, name, getattr(info, name))
         own.nat_keepalives, own.until_ns = info.nat_keepalives, info.until_ns
         own.gaps, own.addresses = info.gaps, info.addresses
-        own.interfaces = info.interfaces
+        own.interfaces, own.clocks, own.leap = info.interfaces, info.clocks, info.leap
         for problem in info.problems:
             own.note(problem)
 

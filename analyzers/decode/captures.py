@@ -10,11 +10,12 @@ import numpy as np
 from msgspec import Struct
 
 from analyzers.decode.flows import MAX_SPIS, EspRows, FlowIdentity, FlowIndex, Moved, joined
+from analyzers.decode.interface_clocks import InterfaceClocks
 from analyzers.decode.set_clock import SetClock
 from analyzers.errors import SourceError
 from analyzers.model.log_events import LogEvent
 from analyzers.model.observations import Datagram, EspPacket, IcmpHint
-from analyzers.model.records import Interfaces, ProblemKind, SourceInfo
+from analyzers.model.records import ClockAhead, Interfaces, ProblemKind, SourceInfo
 from analyzers.sources.streams import ByteStream
 from analyzers.wire.columns import (
     IKE_PORT,
@@ -85,10 +86,14 @@ class CaptureReader:
         growing: bool = False,
         piped: bool = False,
         local_clock: bool = False,
+        interfaces: frozenset[int] | None = None,
+        ahead: ClockAhead | None = None,
     ) -> None:
         """`growing`: a stream that gives nothing has not ended; `end` says that it has.
         `piped`: it gives what is there, and nothing only at its end.
         `local_clock`: the stamps are those of the caller's clock, also where that is set.
+        `interfaces`: those whose packets are told; None: all.
+        `ahead`: where the clock is known to have been set ahead.
 
         Raises SourceError if the head is no capture's.
         """
@@ -99,16 +104,19 @@ class CaptureReader:
         self.info = info
         self._stream = stream
         self._framing: Framing = (
-            PcapFraming(info.id) if framing == PcapFraming.format else PcapngFraming(info.id)
+            PcapFraming(info.id)
+            if framing == PcapFraming.format
+            else PcapngFraming(info.id, interfaces)
         )
         info.format = framing
         self._classifier = ColumnClassifier(ports)
         self._plain = PlainFrames(info.id)
         self._odd = OddFrameDecoder(info.id, ports)
         self._problems = ProblemFold(info.id)
-        self._clock = None if local_clock else SetClock(self._problems)
+        self._clock = None if local_clock else SetClock(self._problems, ahead)
         self._flows = FlowIndex()
         self._interfaces = Interfaces()
+        self._interface_clocks = None if growing or interfaces else InterfaceClocks()
         self._buffer = bytearray(chunk_bytes + BUFFER_SLACK_BYTES)
         self._chunk_bytes = chunk_bytes
         self._start = 0  # unparsed bytes are buffer[start:end]
@@ -183,7 +191,9 @@ class CaptureReader:
             self._problems.add(ProblemKind.BAD_COMPRESSION, self._stream.damage, None)
         late = self._odd.finish()
         self._take_problems()
-        offset_ns = 0 if self._clock is None else self._clock.offset_ns
+        offset_ns = 0
+        if self._clock is not None:
+            offset_ns = self._clock.offset_ns - self._clock.ahead_ns
         until_ns, last_ns = (self._framing.until_ns or 0) + offset_ns, self.info.last_ns
         if last_ns and last_ns <= until_ns <= last_ns + _LONGEST_REST_NS:
             self.info.until_ns = until_ns
@@ -206,10 +216,11 @@ class CaptureReader:
         info = self.info
         if self._clock is not None:
             self._clock.put_right(frames)
+            info.leap = self._clock.leap
         key = self._keys(frames)
         classified = self._classifier.classify(frames)
         found = self._looked_at(frames, classified.closer_look)
-        info.packets += len(frames)
+        info.packets += frames.packets
         first, last = int(frames.at_ns.min()), int(frames.at_ns.max())
         info.first_ns = first if info.first_ns is None else min(info.first_ns, first)
         info.last_ns = last if info.last_ns is None else max(info.last_ns, last)
@@ -225,6 +236,12 @@ class CaptureReader:
     ) -> None:
         """On which interface each pair of addresses is seen; of ESP the first packet tells."""
         seen = [(e.src, e.dst, e.ref.record) for e in batch.events if isinstance(e, Datagram)]
+        if self._interface_clocks is not None:
+            for event in batch.events:
+                place = event.ref.record - first_record
+                if isinstance(event, Datagram) and 0 <= place < len(interfaces):
+                    self._interface_clocks.note(event, int(interfaces[place]))
+            self.info.clocks = self._interface_clocks.told(self._framing.interface_count)
         if batch.new_flows:
             first = np.unique(batch.esp.flow, return_index=True)[1]
             places = first[-len(batch.new_flows) :]

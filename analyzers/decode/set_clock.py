@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.model.records import ProblemKind
+from analyzers.model.records import ClockAhead, Leap, ProblemKind
 from analyzers.model.time import NS_PER_SECOND, seconds
 from analyzers.wire.frames import FrameBlock, Int64Array
 from analyzers.wire.framing import ProblemFold
@@ -28,43 +28,73 @@ class SetClock:
     several, or one of them is damaged: from there on they are told as they are.
     """
 
-    def __init__(self, problems: ProblemFold) -> None:
+    def __init__(self, problems: ProblemFold, ahead: ClockAhead | None = None) -> None:
+        """`ahead`: where it is known to have been set ahead."""
         self._problems = problems
+        self._ahead = ahead
         self._stamp_ns: int | None = None
         """Of the frame before."""
         self._latest_ns: int | None = None
         """The latest time that was told."""
         self._first_ns = 0
         self._frames = 0
-        self._leap: tuple[int, int] = (0, 0)
+        self._leap = Leap(0, 0, 0)
         """The stamps before and after the largest leap ahead."""
         self._interface: int | None = None
         """Of the first frame."""
         self._steps = 0
         self._steady = False
         """No further step is told otherwise than the stamps have it."""
+        self.ahead_ns = 0
+        """How far the stamps are known to be ahead by now."""
         self.offset_ns = 0
         """How far the times that are told are ahead of the stamps by now."""
 
+    @property
+    def leap(self) -> Leap | None:
+        """The largest leap ahead; None where stamps also went back, or come from several clocks."""
+        return None if self._steady or self._steps else self._leap
+
     def put_right(self, frames: FrameBlock) -> None:
         """Replace the stamps of the next frames, at least one, by the times to tell."""
+        if self._ahead is not None:
+            self._take_back(frames, self._ahead)
         stamps = frames.at_ns
         end = 0 if self._steady else self._of_one_interface(frames)
         place = done = 0
         told = stamps + self.offset_ns if self.offset_ns else stamps
         while not self._steady and done < end:
             place = self._next_turn(stamps[done:end], told[done:end])
-            self._pass(stamps[done : done + place], told[done : done + place])
+            first = frames.first_record + done
+            self._pass(stamps[done : done + place], told[done : done + place], first)
             done += place
             if done == end:
                 break
-            self._turn(int(stamps[done]), frames.first_record + done)
+            first = frames.first_record + done
+            self._turn(int(stamps[done]), first)
             told = np.concatenate((told[:done], stamps[done:] + self.offset_ns))
-            self._pass(stamps[done : done + 1], told[done : done + 1])
+            self._pass(stamps[done : done + 1], told[done : done + 1], first)
             done += 1
         if end < len(stamps):
             self._steady = True
         frames.at_ns = told
+
+    def _take_back(self, frames: FrameBlock, ahead: ClockAhead) -> None:
+        """Tell the frames after the step ahead by the clock from before."""
+        place = max(0, ahead.record - frames.first_record)
+        if place >= len(frames):
+            return
+        if not self.ahead_ns:
+            self.ahead_ns = ahead.by_ns
+            self._problems.add(
+                ProblemKind.CLOCK_SET,
+                f"the clock of the capture was set ahead by about {seconds(ahead.by_ns):,.1f} s:"
+                " ESP goes on without a missing number, and questions as regular as before; from"
+                " here on times are told as if it had not been",
+                ahead.record,
+            )
+        later = np.arange(len(frames)) >= place
+        frames.at_ns = frames.at_ns - later * np.int64(ahead.by_ns)
 
     def _of_one_interface(self, frames: FrameBlock) -> int:
         """How many frames come before the first of another interface."""
@@ -91,7 +121,7 @@ class SetClock:
             turns |= (ahead >= 0) & (ahead <= self.offset_ns // _RETURN_SHARE)
         return int(np.argmax(turns)) if turns.any() else len(stamps)
 
-    def _pass(self, stamps: Int64Array, told: Int64Array) -> None:
+    def _pass(self, stamps: Int64Array, told: Int64Array, first_record: int) -> None:
         """These frames come from a clock that runs on."""
         if not len(stamps):
             return
@@ -100,12 +130,12 @@ class SetClock:
         self._frames += len(stamps)
         before = int(stamps[0]) if self._stamp_ns is None else self._stamp_ns
         leap, reached = self._leap, int(stamps.max())
-        if reached - min(before, int(stamps.min())) > leap[1] - leap[0]:
+        if reached - min(before, int(stamps.min())) > leap.end_ns - leap.start_ns:
             leaps = np.diff(stamps, prepend=before)
             place = int(np.argmax(leaps))
-            if int(leaps[place]) > leap[1] - leap[0]:
+            if int(leaps[place]) > leap.end_ns - leap.start_ns:
                 after = int(stamps[place])
-                self._leap = after - int(leaps[place]), after
+                self._leap = Leap(first_record + place, after - int(leaps[place]), after)
         self._stamp_ns = int(stamps[-1])
         latest = int(told.max())
         self._latest_ns = latest if self._latest_ns is None else max(self._latest_ns, latest)
@@ -124,7 +154,7 @@ class SetClock:
             self.offset_ns = 0
             self._steady = True
             return
-        if self._leap[0] <= stamp_ns < self._leap[1] or self._steps == _MOST_STEPS:
+        if self._leap.start_ns <= stamp_ns < self._leap.end_ns or self._steps == _MOST_STEPS:
             self._steady = True
             return
         self._steps += 1

@@ -210,7 +210,7 @@ def _black_hole_row(hole: BlackHole, there: Container[str]) -> tuple[str, ...]:
     return (
         hole.id,
         f"{sender} → {receiver}",
-        hole.black_hole_class,
+        sentences.class_named(hole),
         f"{hole.min_seconds:.3f} to {hole.max_seconds:.3f}",
         f"{hole.min_packets:,} to {hole.max_packets:,}{fate_of(hole, there)}"
         if hole.traffic_known

@@ -41,6 +41,7 @@ PROBLEM: Final = {
     ProblemKind.CLOCK_GUESSED: "the clock of a log is a guess",
     ProblemKind.CLOCK_CONTRADICTED: "clock by hand",
     ProblemKind.CLOCK_SET: "a clock that was set, put right",
+    ProblemKind.SEVERAL_CLOCKS: "a clock of its own",
     ProblemKind.NOT_ALIGNED: "a clock that could not be aligned",
     ProblemKind.CAPTURE_EDGE: "log messages at the edge of a capture",
     ProblemKind.LINES_LOST: "lines that were lost",

@@ -390,6 +390,7 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
             for phase in hole.phases
         ],
         confidence=hole.confidence,
+        class_confidence=hole.class_confidence,
         refs=[_ref(ref) for ref in hole.refs],
     )
 

@@ -301,7 +301,14 @@ class ReportBlackHole(
         ),
     ]
     phases: list[ReportPhase]
-    confidence: Confidence
+    confidence: Annotated[Confidence, about("Of the silence and its bounds.")]
+    class_confidence: Annotated[
+        Confidence,
+        about(
+            "Of its class, which may be less certain: one by a verdict that no log tells is"
+            " inferred (`dead_basis`), and without keys nobody knows that nobody asked."
+        ),
+    ]
     refs: list[ReportRef]
 
 

@@ -95,7 +95,7 @@ def black_hole(hole: BlackHole) -> str:
         most = f"{told or f'What {hole.sender} sent is not in a log'}; at most"
     sentences = [
         f"{most} {hole.max_seconds:.3f} s without {missing.format(hole.receiver)}"
-        f" ({hole.black_hole_class}: {_meaning(hole)})."
+        f" ({class_named(hole)}: {_meaning(hole)})."
     ]
     if hole.spis:
         sentences.append(
@@ -135,6 +135,13 @@ def black_hole(hole: BlackHole) -> str:
         first = "ESP packet" if data_plane else "proof"
         sentences.append(f"The first {first} after it came at {recovered}.")
     return " ".join(sentences)
+
+
+def class_named(hole: BlackHole) -> str:
+    """The class of a black hole, and how sure it is where that is less than the hole itself."""
+    if hole.class_confidence is hole.confidence:
+        return hole.black_hole_class
+    return f"{hole.black_hole_class}, {hole.class_confidence}"
 
 
 def _meaning(hole: BlackHole) -> str:

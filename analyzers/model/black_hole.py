@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -22,6 +23,11 @@ class BlackHoleClass(StrEnum):
     DETECTED = "detected"
     OPEN = "open"
     """Without a verdict: the input ended before, or the sender asked no more."""
+
+
+_BY_VERDICT: Final = frozenset(
+    {BlackHoleClass.DETECTED, BlackHoleClass.SLOW_DPD, BlackHoleClass.SLOW_TEARDOWN}
+)
 
 
 class StopBasis(StrEnum):
@@ -112,6 +118,18 @@ class BlackHole(Struct, frozen=True):
     """By how much messages contradict the clock, set by hand, of the log that has the verdict."""
     heard_again_ns: int | None = None
     """When the receiver was first heard on an SA that the sender, who gave it up, had no more."""
+
+    @property
+    def class_confidence(self) -> Confidence:
+        """How sure its class is: one by a verdict is no surer than that is.
+
+        Nobody knows that nobody asked where something may have been a question.
+        """
+        if self.black_hole_class is BlackHoleClass.MISSING_DPD and self.unread:
+            return Confidence.SUSPECT
+        inferred = self.black_hole_class in _BY_VERDICT and self.dead_basis != "log"
+        certain = self.confidence is Confidence.CERTAIN
+        return Confidence.INFERRED if inferred and certain else self.confidence
 
     @property
     def begin_ns(self) -> int:

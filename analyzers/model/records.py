@@ -63,6 +63,8 @@ class ProblemKind(StrEnum):
     """What the user says of a clock cannot be."""
     CLOCK_SET = "clock-set"
     """It was set amid the input, and what follows is put right."""
+    SEVERAL_CLOCKS = "several-clocks"
+    """The interfaces of a capture have clocks that differ."""
     CAPTURE_EDGE = "capture-edge"
     PACKETS_DROPPED = "packets-dropped"
     FRAGMENT_LOST = "fragment-lost"
@@ -105,6 +107,7 @@ BENIGN_PROBLEMS = frozenset(
         ProblemKind.CLOCK_GUESSED,
         ProblemKind.NOT_ALIGNED,
         ProblemKind.CLOCK_SET,
+        ProblemKind.SEVERAL_CLOCKS,
         ProblemKind.CAPTURE_EDGE,
     }
 )
@@ -141,6 +144,30 @@ class Interfaces(Struct):
     """From and to, by interface, in their order."""
     shown: dict[tuple[str, str], set[int]] = field(default_factory=dict)
     """On which interfaces packets from one address to another came by."""
+
+
+class InterfaceClock(Struct, frozen=True):
+    """Interfaces of a capture that have one clock, where others have another one."""
+
+    ahead_ns: int
+    """Of the clock of the first interface."""
+    interfaces: frozenset[int]
+
+
+class Leap(Struct, frozen=True):
+    """The longest time between two frames of a capture that follow each other."""
+
+    record: int
+    """The second one."""
+    start_ns: int
+    end_ns: int
+
+
+class ClockAhead(Struct, frozen=True):
+    """The clock of a capture was set ahead before a frame."""
+
+    record: int
+    by_ns: int
 
 
 class SourceInfo(Struct):
@@ -196,6 +223,10 @@ class SourceInfo(Struct):
     """From and to: when capturing was interrupted, where a capture says so."""
     interfaces: Interfaces | None = None
     """Where a capture of several interfaces says when one of them was interrupted."""
+    clocks: tuple[InterfaceClock, ...] = ()
+    """Of the interfaces of a capture, where these have several."""
+    leap: Leap | None = None
+    """Of a capture of one interface whose clock was never set back."""
 
     def note_gap(self, start_ns: int, end_ns: int) -> None:
         """Capturing was interrupted."""

@@ -95,9 +95,13 @@ class Case(Struct, frozen=True, dict=True):
 
     @cached_property
     def clock_was_set(self) -> bool:
-        """Times of an input run backwards: a distance across that is none that was kept."""
+        """Times of an input run backwards, or a capture's ahead: a distance across that is none
+        that was kept."""
         return any(
-            p.kind is ProblemKind.TIME_BACKWARDS for info in self.sources for p in info.problems
+            p.kind is ProblemKind.TIME_BACKWARDS
+            or (p.kind is ProblemKind.CLOCK_SET and info.kind == "capture")
+            for info in self.sources
+            for p in info.problems
         )
 
     @cached_property

@@ -7,12 +7,15 @@ it was set amid a capture.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from typing import Final
 
 from msgspec.structs import replace
 
 from analyzers.model.finding import Finding, Severity
 from analyzers.model.records import Confidence, ProblemKind, SourceInfo
 from analyzers.model.time import seconds
+
+CLOCK_STEPS: Final = frozenset({ProblemKind.TIME_BACKWARDS, ProblemKind.CLOCK_SET})
 
 
 def contradicted(sources: Sequence[SourceInfo]) -> Mapping[str, int]:
@@ -25,12 +28,12 @@ def unsure(sources: Sequence[SourceInfo]) -> Set[str]:
     return {s.id for s in sources if s.clock_unsure}
 
 
-def set_back(sources: Sequence[SourceInfo]) -> Mapping[str, Sequence[int]]:
-    """Ids of the captures whose times run backwards, and the frames where they do."""
+def clock_steps(sources: Sequence[SourceInfo]) -> Mapping[str, Sequence[int]]:
+    """Ids of the captures whose clock was set, and the frames where that was."""
     found: dict[str, list[int]] = {}
     for source in sources:
         for problem in source.problems if source.kind == "capture" else ():
-            if problem.kind is ProblemKind.TIME_BACKWARDS and problem.ref is not None:
+            if problem.kind in CLOCK_STEPS and problem.ref is not None:
                 found.setdefault(source.id, []).append(problem.ref.record)
     return found
 

@@ -18,9 +18,9 @@ from analyzers.rules.configuration.seen import as_seen
 from analyzers.rules.contradicted import (
     across_a_step,
     as_far_as_clocks_go,
+    clock_steps,
     contradicted,
     if_it_is_one_session,
-    set_back,
     unsure,
 )
 from analyzers.rules.options import RuleOptions, Suppression
@@ -40,7 +40,7 @@ def judge(run: Run, options: RuleOptions | None = None) -> Judgement:
     """The findings of all rules: each thing once, the worst first, then in the order of time."""
     chosen = RuleOptions() if options is None else options
     wrong = contradicted(run.sources)
-    doubted, stepped = unsure(run.sources), set_back(run.sources)
+    doubted, stepped = unsure(run.sources), clock_steps(run.sources)
     findings = [
         if_it_is_one_session(as_far_as_clocks_go(across_a_step(each, stepped), wrong), doubted)
         for case in run.cases

@@ -121,7 +121,7 @@ def _nothing_found(sources: Sequence[SourceInfo]) -> list[str]:
         )
     said.append(
         "IKE is looked for on UDP ports 500 and 4500 and in TCP port 4500;"
-        " name further ports with --port."
+        " name further ports, of UDP or TCP (RFC 8229), with --port."
     )
     keepalives = sum(s.nat_keepalives for s in sources)
     if keepalives:

@@ -17,6 +17,7 @@ from analyzers.model.records import SourceInfo
 from analyzers.model.time import NS_PER_SECOND, ORDER_LIMIT_NS, nanoseconds
 from analyzers.session.configured import configured
 from analyzers.session.diagnosis import diagnosis
+from analyzers.session.interface_clocks import note_clocks, of_one_clock_each
 from analyzers.session.keys import load_keys
 from analyzers.session.notes import note_duplicates, note_keys, number_of
 from analyzers.session.opening import LogReplay, Opened, open_all, shifted
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from analyzers.session.texts import LogSource
     from analyzers.session.viewpoints import Leaver
     from analyzers.sources.inputs import InputSpec
+    from analyzers.sources.waiting import Waited
     from analyzers.tracking.engine import Tracker
     from analyzers.tracking.ordering import OrderedBatch, Orderer
     from analyzers.tracking.shown import Shown
@@ -55,11 +57,15 @@ class Session:
     def __init__(self, options: SessionOptions | None = None) -> None:
         """Raises KeyFileError for key files that cannot be used."""
         self.options = options or SessionOptions()
-        self.sources: list[SourceInfo] = []
-        self.alignments: tuple[Alignment, ...] = ()
         self.inputs: tuple[str | InputSpec, ...] = ()
         """As they were named."""
         self._keys = load_keys(self.options.keys)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing of any input."""
+        self.sources: list[SourceInfo] = []
+        self.alignments: tuple[Alignment, ...] = ()
         self._tracker_or_none: Tracker | None = None
         self._since_ns = self.options.since_ns
         self._until_ns = self.options.until_ns
@@ -101,9 +107,12 @@ class Session:
                 so_far = self._progress(path, done=False)
                 progress(replace(so_far, read_bytes=came_bytes, total_bytes=None, waits=True))
 
-        self.inputs, self._opened = tuple(inputs), Opened()
+        self.inputs = tuple(inputs)
+        self._open(self.inputs, waited if progress else None)
+
+    def _open(self, inputs: Sequence[str | InputSpec], hears: Waited | None) -> None:
+        self._opened = Opened()
         try:
-            hears = waited if progress else None
             open_all(inputs, self.options, hears, self._opened)
             self._configurations = None
             self.sources = self._opened.sources
@@ -120,12 +129,15 @@ class Session:
 
     def read(self, progress: Callable[[Progress], None] | None = None) -> None:
         """Read what was opened to its end. Raises SourceError where that is not possible."""
-        try:
-            self._join(progress)
-            self._read(self._readers, progress)
-        finally:
-            if not self.options.read_again:
-                self.close()
+        self._read_all(progress)
+        self._read_again(of_one_clock_each(self._opened), progress)
+        ahead = None
+        if self._tracker.flows.pauses:
+            from analyzers.session.clock_ahead import with_clock_ahead
+
+            ahead = with_clock_ahead(self._opened, self._tracker.flows, self.peers)
+        self._read_again(ahead, progress)
+        note_clocks(self._opened)
         for problem in self._tracker.finish():
             self.sources[number_of(problem)].note(problem)
         for number in self._shifts:
@@ -140,6 +152,24 @@ class Session:
         note_duplicates(self.sources, self._tracker, self._leavers)
         note_keys(self.sources, self._keys)
         self._views = None
+
+    def _read_again(
+        self, inputs: Sequence[InputSpec] | None, progress: Callable[[Progress], None] | None
+    ) -> None:
+        """Begin anew with what is known of the inputs by now, if anything."""
+        if inputs is not None:
+            self.close()
+            self._begin()
+            self._open(inputs, None)
+            self._read_all(progress)
+
+    def _read_all(self, progress: Callable[[Progress], None] | None) -> None:
+        try:
+            self._join(progress)
+            self._read(self._readers, progress)
+        finally:
+            if not self.options.read_again:
+                self.close()
 
     def close(self) -> None:
         """Release the inputs; with `read_again` this is for whoever has read them again."""

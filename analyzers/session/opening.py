@@ -188,16 +188,7 @@ def _open(
     if is_capture:
         opened.items.append(item)
         info = info_of(item, number, "capture")
-        ports = frozenset(options.ports)
-        reader = CaptureReader(
-            item.stream,
-            item.head,
-            info,
-            ports,
-            options.chunk_bytes,
-            piped=item.give_what_is_there(),
-        )
-        _add(opened, spec, info, reader)
+        _add(opened, spec, info, capture_reader(item, spec, info, options))
         return
     if not item.head:
         item.close()
@@ -289,6 +280,22 @@ def info_of(item: Input, number: int, kind: str) -> SourceInfo:
     """What is known of an input before it is read."""
     return SourceInfo(
         id=source_id(number), path=item.path, kind=kind, format="", size_bytes=item.size_bytes
+    )
+
+
+def capture_reader(
+    item: Input, spec: InputSpec, info: SourceInfo, options: SessionOptions
+) -> CaptureReader:
+    """Who reads a capture that is open."""
+    return CaptureReader(
+        item.stream,
+        item.head,
+        info,
+        frozenset(options.ports),
+        options.chunk_bytes,
+        piped=item.give_what_is_there(),
+        interfaces=spec.one_clock,
+        ahead=spec.ahead,
     )
 
 

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from analyzers.decode.captures import CaptureReader
 from analyzers.decode.flows import EspRows, FlowIdentity
 from analyzers.errors import SourceError
 from analyzers.export.annotations import Comments, comments_on
@@ -24,7 +23,7 @@ from analyzers.model.black_hole import BlackHole
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Ref, source_id
 from analyzers.model.time import nanoseconds
-from analyzers.session.opening import info_of, shifted
+from analyzers.session.opening import capture_reader, info_of, shifted
 from analyzers.session.options import SessionOptions
 from analyzers.session.second_pass import CaptureAgain
 from analyzers.sources.inputs import Input, open_input
@@ -161,8 +160,7 @@ def _add_esp(
         item = open_input(capture.spec)
         try:
             info = info_of(item, capture.number, "capture")
-            ports = frozenset(options.ports)
-            reader = CaptureReader(item.stream, item.head, info, ports, options.chunk_bytes)
+            reader = capture_reader(item, capture.spec, info, options)
             while (batch := reader.read()) is not None:
                 batch = shifted(batch, capture.shift_ns)
                 chooser.know(batch.new_flows)

@@ -17,7 +17,7 @@ from analyzers.decode.captures import CaptureReader
 from analyzers.decode.flows import FlowIdentity
 from analyzers.model.records import SourceInfo
 from analyzers.session.joined import Joined
-from analyzers.session.opening import info_of, shifted
+from analyzers.session.opening import capture_reader, info_of, shifted
 from analyzers.session.options import Progress, SessionOptions
 from analyzers.session.viewpoints import leaver_of
 from analyzers.sources.inputs import Input, InputSpec, open_input
@@ -66,8 +66,7 @@ def packets_within(
             item = open_input(capture.spec)
             items.append(item)
             info = info_of(item, capture.number, "capture")
-            ports = frozenset(options.ports)
-            readers.append(CaptureReader(item.stream, item.head, info, ports, options.chunk_bytes))
+            readers.append(capture_reader(item, capture.spec, info, options))
         leavers = [leaver_of(capture.number, joined or Joined()) for capture in captures]
         orderer = Orderer(len(readers))
         while (place := orderer.behind()) is not None:

@@ -7,12 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from analyzers.decode.captures import CaptureReader
 from analyzers.decode.ike import IkeDecoder
 from analyzers.model.observations import Datagram
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.session.joined import CaptureClock, Ends
-from analyzers.session.opening import info_of
+from analyzers.session.opening import capture_reader, info_of
 from analyzers.session.options import SessionOptions
 from analyzers.sources.inputs import InputSpec, open_input
 from analyzers.tracking.passed import FlowKey, PassedFold
@@ -57,8 +56,7 @@ def survey(
     more, cut = 0, False
     try:
         again = info_of(item, number, "capture")
-        ports = frozenset(options.ports)
-        reader = CaptureReader(item.stream, item.head, again, ports, options.chunk_bytes)
+        reader = capture_reader(item, spec, again, options)
         while (batch := reader.read()) is not None:
             keys += [flow[:3] for flow in batch.new_flows]
             for flow in batch.new_flows:

@@ -14,6 +14,7 @@ from typing import IO, Final
 from msgspec import Struct
 
 from analyzers.errors import SourceError, UnopenedError
+from analyzers.model.records import ClockAhead
 from analyzers.sources.kept_clock import KeptClock, is_clock, read_clock
 from analyzers.sources.names import SHOWN_STDIN, STDIN, kind_and_path, shown
 from analyzers.sources.parts import OneSource, Parts
@@ -73,6 +74,10 @@ class InputSpec(Struct, frozen=True):
     """Files that are one input when they are read one after the other; `path` is the first."""
     interfaces: frozenset[int] | None = None
     """Of a capture that a live session wrote: the interfaces that are this input; None: all."""
+    one_clock: frozenset[int] | None = None
+    """Of a capture whose interfaces have several clocks: those of one of them; None: all."""
+    ahead: ClockAhead | None = None
+    """Where the clock of a capture is known to have been set ahead."""
     refused: UnopenedError | None = None
     """Why it cannot be opened, where that is known already."""
     shown_as: str = ""

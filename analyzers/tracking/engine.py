@@ -165,7 +165,7 @@ class Tracker:
             for side in (0, 1):
                 ends = product(peer.addresses[side], peer.addresses[1 - side])
                 peer.heard[side] |= any(pair in self._heard_outside for pair in ends)
-        merged = self._echoes.problem(int(self.flows.packets.sum()), self.flows.packets_again)
+        merged = self._echoes.problem(int(self.flows.packets.sum()), self.flows.copies.packets)
         self.flows.merged = merged is not None
         return [*self._decoder.finish(), *([merged] if merged is not None else [])]
 

@@ -16,6 +16,7 @@ from analyzers.decode.flows import EspRows, FlowIdentity, Moved
 from analyzers.model.records import Ref, source_id
 from analyzers.model.sa import UsedPorts
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.tracking.copies import Copies
 from analyzers.tracking.repeats import Ordered, PassedNumbers, Repeat
 from analyzers.wire.frames import Int64Array
 
@@ -31,6 +32,8 @@ _CUT_PACKETS: Final = 5
 # Cuts that are kept: a capture that samples packets has them all the time.
 _MOST_CUTS: Final = 4096
 
+# NAT keepalives come every 20 s by default (RFC 3948 section 4).
+_LONG_NS: Final = 30 * NS_PER_SECOND
 _FIRST_NUMBERS: Final = 3
 # So many numbers at once that no SA sends in that time were left out on purpose: a cluster member
 # that takes over counts on far ahead (RFC 6311 section 5.2), and nothing was lost.
@@ -73,7 +76,7 @@ class FlowRows(Struct):
     fresh: NDArray[np.bool_]
     """Sequence number above all before it: a proof that the sender lives (RFC 7296 2.4)."""
     duplicate: NDArray[np.bool_]
-    """Recorded twice by the capture."""
+    """Recorded twice by the capture, at once or by another clock."""
     late: NDArray[np.intp]
     """Rows, in their order, whose number the flow had passed a second before."""
 
@@ -85,6 +88,15 @@ class Cut(NamedTuple):
     start_ns: int
     end_ns: int
     missing: int
+
+
+class Pause(NamedTuple):
+    """The longest time without packets of a flow that went on."""
+
+    start_ns: int
+    end_ns: int
+    missing: int
+    """Sequence numbers that were not seen."""
 
 
 class FlowTable:
@@ -111,9 +123,12 @@ class FlowTable:
         """Packets of each flow whose number was not above all before, and their bytes."""
         self._behind_bytes = np.empty(0, np.int64)
         self.cuts: list[Cut] = []
+        self.pauses: dict[int, Pause] = {}
+        """By flow, where it is longer than any timer of keepalives."""
         self._moves: dict[int, list[UsedPorts]] = {}
         self._repeats: dict[int, Repeat] = {}
         self._passed = PassedNumbers()
+        self.copies = Copies()
         self._latest_ns = np.empty(0, np.int64)
         self._skipped = np.empty(0, np.int64)
         """Sequence numbers that were left out on purpose."""
@@ -221,15 +236,17 @@ class FlowTable:
         fresh[order] = fresh_sorted
         duplicate = self._duplicates(esp, flow, fresh)
 
-        ahead = np.where(before >= 0, extended - before, 0)
-        self._note_gaps(owner, starts, segment, ahead, esp.at_ns[order])
+        ahead, at_ns = np.where(before >= 0, extended - before, 0), esp.at_ns[order]
+        self._note_gaps(owner, starts, segment, ahead, at_ns)
 
         behind = ~(fresh | duplicate)
-        late = self._late(esp, behind, order, (owner, starts, segment, extended, top))
+        rows = Ordered(owner, starts, segment, at_ns, extended, top)
+        late = self._late(esp, behind, order, rows)
 
         self._count(self.packets, self.bytes, esp, flow, ~duplicate)
         if behind.any():
             self._count(self._behind, self._behind_bytes, esp, flow, behind)
+        copies = order[self.copies.among(rows, fresh_sorted, behind[order], before)]
         ends = np.append(starts[1:], len(order)) - 1
         self.highest[owner] = np.maximum(known, top[ends])
         lowest = np.minimum.reduceat(extended, starts)
@@ -238,6 +255,7 @@ class FlowTable:
         self.last_ns[owner] = np.maximum(
             self.last_ns[owner], np.maximum.reduceat(esp.at_ns[order], starts)
         )
+        duplicate[copies] = True
         return FlowRows(flow, fresh, duplicate, late)
 
     def _count(
@@ -259,16 +277,15 @@ class FlowTable:
         esp: EspRows,
         suspects: NDArray[np.bool_],
         order: NDArray[np.intp],
-        ordered: tuple[Int64Array, Int64Array, Int64Array, Int64Array, Int64Array],
+        rows: Ordered,
     ) -> NDArray[np.intp]:
-        """Rows that are late; `ordered`: owner, starts, segment, extended, top by flow."""
+        """Rows that are late."""
         passed = self._passed
         last_ns = int(esp.at_ns.max())
         found = np.empty(0, np.intp)
         if passed.needs(last_ns, suspects):
-            owner, starts, segment, extended, top = ordered
             at_ns = np.maximum(np.maximum.accumulate(esp.at_ns), passed.now_ns)[order]
-            rows = Ordered(owner, starts, segment, at_ns, extended, top)
+            rows = rows._replace(at_ns=at_ns)
             found = np.sort(order[passed.late(rows, suspects[order], self.highest)])
         passed.now_ns = max(passed.now_ns, last_ns)
         return found
@@ -288,11 +305,6 @@ class FlowTable:
             )
             known = self._repeats.get(flow)
             self._repeats[flow] = repeat if known is None else known.again(repeat)
-
-    @property
-    def packets_again(self) -> int:
-        """Packets of all flows whose number had been passed a second before."""
-        return sum(repeat.packets for repeat in self._repeats.values())
 
     def repeated(self, flow: int) -> Repeat | None:
         """What came again for certain: more packets than there are numbers, some of them late.
@@ -343,6 +355,11 @@ class FlowTable:
         earlier_ns[starts] = self._latest_ns[owner]
         self._latest_ns[owner] = at_ns[np.append(starts[1:], len(at_ns)) - 1]
         gap_ns = at_ns - earlier_ns
+        for row in np.flatnonzero((gap_ns >= _LONG_NS) & (ahead > 0)).tolist():
+            flow, known = int(owner[segment[row]]), self.pauses.get(int(owner[segment[row]]))
+            if known is None or gap_ns[row] > known.end_ns - known.start_ns:
+                pause = Pause(int(earlier_ns[row]), int(at_ns[row]), int(ahead[row]) - 1)
+                self.pauses[flow] = pause
         jump = ahead > np.maximum(_LEAST_JUMP, gap_ns // NS_PER_SECOND * _MOST_A_SECOND)
         np.add.at(self._skipped, owner[segment[jump]], ahead[jump] - 1)
         cut = (ahead > _CUT_PACKETS) & ~jump & (gap_ns >= _CUT_NS)

@@ -27,7 +27,6 @@ class Ordered(NamedTuple):
     starts: Int64Array
     segment: Int64Array
     at_ns: Int64Array
-    """Never running backwards within a segment."""
     extended: Int64Array
     """Unwrapped sequence number."""
     top: Int64Array
@@ -70,7 +69,10 @@ class PassedNumbers:
     def late(
         self, rows: Ordered, suspects: NDArray[np.bool_], highest: Int64Array
     ) -> NDArray[np.bool_]:
-        """Which of the rows are late; `highest` is that of all flows before the batch."""
+        """Which of the rows are late; `highest` is that of all flows before the batch.
+
+        The times of a flow must not run backwards.
+        """
         self._passed = _grown(self._passed, len(highest))
         self._earlier = _grown(self._earlier, len(highest))
         second = rows.at_ns // NS_PER_SECOND

@@ -14,7 +14,7 @@ import numpy as np
 from msgspec import Struct, field
 from numpy.typing import NDArray
 
-from analyzers.wire.frames import FrameBlock, Int64Array
+from analyzers.wire.frames import LEFT_OUT, FrameBlock, Int64Array
 from analyzers.wire.tunnels import UDP_PORTS
 
 U8 = NDArray[np.uint8]
@@ -71,6 +71,8 @@ _IS_ODD_TYPE: Final = _table(1 << 16, _ODD_TYPES)
 # Ports of frames that carry nothing for us are counted in the first frames only: they serve the
 # diagnosis of an empty result, which a sample answers as well.
 _PORT_SAMPLE_FRAMES: Final = 20_000
+# Ports of each protocol that are named.
+_MOST_PORTS: Final = 48
 
 
 class EspColumns(Struct):
@@ -109,7 +111,8 @@ class ColumnClassifier:
         # ESP in UDP stands on a port of its own; whatever else may be ours gets a closer look.
         self._is_udp_port = _table(1 << 16, tuple((ports - {NAT_T_PORT}) | UDP_PORTS))
         self._is_tcp_port = _table(1 << 16, tuple((ports - {IKE_PORT}) | {NAT_T_PORT}))
-        self._sampled = 0
+        self._sampled: Counter[str] = Counter()
+        self._ports_named: Counter[str] = Counter()
         self.protocols: Counter[str] = Counter()
 
     def classify(self, frames: FrameBlock) -> Classified:
@@ -119,6 +122,7 @@ class ColumnClassifier:
         parts = [
             self._one_link_type(frames, np.flatnonzero(frames.link_types == link), int(link))
             for link in np.unique(frames.link_types)
+            if link != LEFT_OUT
         ]
         if len(parts) == 1:
             return parts[0]
@@ -178,9 +182,7 @@ class ColumnClassifier:
                 self._is_tcp_port[packets.source(tcp)] | self._is_tcp_port[packets.destination(tcp)]
             )
             odd[tcp[ours]] = True
-            others = len(tcp) - int(np.count_nonzero(ours))
-            if others:
-                self.protocols["tcp"] += others
+            self._count_ports("tcp", packets, tcp[~ours])
         udp = np.flatnonzero(usual == _UDP)
         if len(udp):
             self._udp(packets, udp, odd, found)
@@ -194,8 +196,7 @@ class ColumnClassifier:
         odd[rows[ours]] = True
         wanted = ((source == NAT_T_PORT) | (destination == NAT_T_PORT)) & ~ours
         others = ~(wanted | ours)
-        if others.any():
-            self._count_udp(np.minimum(source[others], destination[others]))
+        self._count_ports("udp", packets, rows[others])
         rows = rows[wanted]
         if not len(rows):
             return
@@ -214,17 +215,24 @@ class ColumnClassifier:
             if count and number not in (_TCP, _UDP, _ESP, _NO_PROTOCOL):
                 self.protocols[f"ip protocol {number}"] += int(count)
 
-    def _count_udp(self, lower: U16) -> None:
-        """`lower`: of the two ports of each packet."""
-        if self._sampled >= _PORT_SAMPLE_FRAMES:
-            self.protocols["udp"] += len(lower)
+    def _count_ports(self, name: str, packets: _Packets, rows: Int64Array) -> None:
+        """Count packets of a protocol by the lower of their two ports: the service, as a rule."""
+        room = _PORT_SAMPLE_FRAMES - self._sampled[name]
+        if len(rows) > room:
+            self.protocols[name] += len(rows) - room
+            rows = rows[:room]
+        if not len(rows):
             return
-        self._sampled += len(lower)
-        for port, count in zip(*np.unique(lower, return_counts=True), strict=True):
-            name = f"udp:{port}"
-            if name not in self.protocols and len(self.protocols) >= 64:
-                name = "udp"
-            self.protocols[name] += int(count)
+        self._sampled[name] += len(rows)
+        lower = np.minimum(packets.source(rows), packets.destination(rows))
+        ports, first, counts = np.unique(lower, return_index=True, return_counts=True)
+        for place in np.argsort(first).tolist():
+            named = f"{name}:{ports[place]}"
+            if named not in self.protocols:
+                if self._ports_named[name] == _MOST_PORTS:
+                    named = name
+                self._ports_named[name] += named is not name
+            self.protocols[named] += int(counts[place])
 
 
 class _Found(Struct):

@@ -16,6 +16,8 @@ BUFFER_SLACK_BYTES: Final = 256
 
 # Frames of records without a link layer (pcapng journal records): numbered, never decoded.
 NO_LINK_TYPE: Final = -1
+# Frames of interfaces that are not asked for: numbered, and nothing else.
+LEFT_OUT: Final = -2
 
 
 class FrameBlock(Struct):
@@ -39,6 +41,13 @@ class FrameBlock(Struct):
 
     def __len__(self) -> int:
         return len(self.offset)
+
+    @property
+    def packets(self) -> int:
+        """How many of them are asked for."""
+        if isinstance(self.link_types, int):
+            return len(self)
+        return len(self) - int(np.count_nonzero(self.link_types == LEFT_OUT))
 
     def frame(self, index: int) -> bytes:
         """The captured bytes of one frame."""

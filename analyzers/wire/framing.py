@@ -32,6 +32,8 @@ class Framing(Protocol):
     format: str
     addresses: set[str]
     """Of the machine that captured, as far as the capture says so."""
+    interface_count: int
+    """The most that a section has."""
 
     @property
     def until_ns(self) -> int | None:

@@ -342,7 +342,7 @@ class OddFrameDecoder:
         ports = data[start : start + 4]
         sport, dport = int.from_bytes(ports[:2], "big"), int.from_bytes(ports[2:], "big")
         if sport not in self._tcp_ports and dport not in self._tcp_ports:
-            self._count("tcp")
+            self._count(f"tcp:{min(sport, dport)}" if len(ports) == 4 else "tcp")
             return
         header = data[start : min(start + _TCP_HEADER_BYTES, payload.stop)]
         body_start = start + (header[12] >> 4) * 4 if len(header) == _TCP_HEADER_BYTES else 0

@@ -56,6 +56,7 @@ class PcapFraming:
         self.gaps_by_interface: dict[int, list[Span]] = {}
         self.addresses: set[str] = set()
         """Nor by whom."""
+        self.interface_count = 1
 
     def take_problems(self) -> list[Problem]:
         """Problems met since the last call."""

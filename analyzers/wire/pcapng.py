@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 
 from analyzers.model.records import Problem, ProblemKind
-from analyzers.wire.frames import NO_LINK_TYPE, FrameBlock, Int64Array
+from analyzers.wire.frames import LEFT_OUT, NO_LINK_TYPE, FrameBlock, Int64Array
 from analyzers.wire.framing import MAX_FRAME_BYTES, Parsed, ProblemFold
 from analyzers.wire.ip import address_text
 from analyzers.wire.lanes import WORTHWHILE_BYTES, BlockGuess, Lanes
@@ -68,9 +68,13 @@ class PcapngFraming:
 
     format = "pcapng"
 
-    def __init__(self, source_id: str) -> None:
+    def __init__(self, source_id: str, asked: frozenset[int] | None = None) -> None:
+        """`asked`: the interfaces whose packets are told; None: all of them."""
         self._problems = ProblemFold(source_id)
+        self._asked = asked
         self._order = "<"
+        self.interface_count = 0
+        """The most that a section has."""
         self._interfaces: list[_Interface] = []
         self._records = 0
         self._last_ns = 0
@@ -233,6 +237,7 @@ class PcapngFraming:
                 self._address(bytes(buffer[value : value + size]), *_ADDRESS_BYTES[code])
             cursor = value + ((size + 3) & ~3)
         self._interfaces.append(_Interface(link_type, snap_length, resolution, offset_s))
+        self.interface_count = max(self.interface_count, len(self._interfaces))
 
     def _address(self, value: bytes, address_bytes: int, option_bytes: int) -> None:
         if len(value) == option_bytes and len(self.addresses) < _MOST_ADDRESSES:
@@ -246,6 +251,8 @@ class PcapngFraming:
         """
         (number,) = struct.unpack_from(self._order + "I", buffer, position + 8)
         if length < 24 or number >= len(self._interfaces):
+            return
+        if self._asked is not None and number not in self._asked:
             return
         interface = self._interfaces[number]
         times: dict[int, int] = {}
@@ -322,8 +329,18 @@ class PcapngFraming:
         at_ns: Int64Array,
         link_types: Int64Array | int,
         interfaces: Int64Array,
-    ) -> FrameBlock:
+    ) -> FrameBlock | None:
         several = interfaces if len(self._interfaces) > 1 else None
+        if self._asked is not None:
+            own = np.isin(interfaces, list(self._asked))
+            if not own.any():
+                self._records += len(offset)
+                return None
+            # The others stand where their neighbours do.
+            near = np.maximum.accumulate(np.where(own, np.arange(len(own)), -1))
+            near[near < 0] = np.argmax(own)
+            at_ns, several = at_ns[near], interfaces[near]
+            link_types = np.where(own, link_types, LEFT_OUT)
         frames = FrameBlock(
             buffer, self._records + 1, offset, captured, wire, at_ns, link_types, several
         )
@@ -331,7 +348,7 @@ class PcapngFraming:
         self._last_ns = int(at_ns[-1])
         return frames
 
-    def _slow(self, buffer: bytearray, blocks: list[tuple[int, int]]) -> FrameBlock:
+    def _slow(self, buffer: bytearray, blocks: list[tuple[int, int]]) -> FrameBlock | None:
         rows = []
         last_ns = self._last_ns
         for index, (position, kind) in enumerate(blocks):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -12,6 +14,7 @@ from analyzers.model.exchange import Exchange
 from analyzers.model.peer import PeerView
 from analyzers.model.records import Problem, ProblemKind, SourceInfo
 from analyzers.session import ClockOptions, Session, SessionOptions
+from tests import capture_files
 from tests.scenarios.conftest import CUTTINGS
 from tests.scenarios.timeline import capture
 
@@ -93,16 +96,38 @@ def told(x: Exchange) -> tuple[object, ...]:
     return (x.prober, x.outcome, sent, answer)
 
 
+def merged(*captures: bytes) -> bytes:
+    """The records of captures of `tests.builders` in one, in the order of time."""
+    records = [record for data in captures for record in _records(data)]
+    return captures[0][:24] + b"".join(sorted(records, key=lambda r: struct.unpack_from("<II", r)))
+
+
+def interfaces(*captures: bytes) -> bytes:
+    """The records of captures of `tests.builders` as those of one pcapng, each by its interface."""
+    frames = []
+    for number, data in enumerate(captures):
+        for record in _records(data):
+            second, part = struct.unpack_from("<II", record)
+            frames.append((second * 1_000_000 + part, number, record[16:]))
+    described = capture_files.section() + capture_files.interface() * len(captures)
+    blocks = [capture_files.enhanced(at, data, number=n) for at, n, data in sorted(frames)]
+    return described + b"".join(blocks)
+
+
 def shifted(data: bytes, by_ns: int) -> bytes:
     """A capture of `tests.builders` with all its times moved."""
-    parts, place = [data[:24]], 24
-    while place < len(data):
-        second, part, size, length = (
-            int.from_bytes(data[place + 4 * n : place + 4 * n + 4], "little") for n in range(4)
-        )
+    parts = [data[:24]]
+    for record in _records(data):
+        second, part, size, length = struct.unpack_from("<IIII", record)
         at_ns = second * 1_000_000_000 + part * 1_000 + by_ns
-        header = (at_ns // 1_000_000_000, at_ns % 1_000_000_000 // 1_000, size, length)
-        parts += [value.to_bytes(4, "little") for value in header]
-        parts.append(data[place + 16 : place + 16 + size])
-        place += 16 + size
+        at_s, rest_ns = divmod(at_ns, 1_000_000_000)
+        parts.append(struct.pack("<IIII", at_s, rest_ns // 1_000, size, length) + record[16:])
     return b"".join(parts)
+
+
+def _records(data: bytes) -> Iterator[bytes]:
+    place = 24
+    while place < len(data):
+        end = place + 16 + int(struct.unpack_from("<I", data, place + 8)[0])
+        yield data[place:end]
+        place = end

@@ -12,7 +12,7 @@ from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import ProblemKind
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import Session
-from tests.scenarios.inputs import Together, alone, asked, shifted, together
+from tests.scenarios.inputs import Together, alone, asked, merged, shifted, together
 from tests.scenarios.logs import Clock, charon, iso
 from tests.scenarios.logs import Lost as LostOnes
 from tests.scenarios.test_viewpoints import SETUP, at_far_end
@@ -299,8 +299,8 @@ def test_what_was_told_once_is_counted_once(tmp_path: Path) -> None:
 
 def test_two_captures_that_were_merged_with_their_clocks_apart(tmp_path: Path) -> None:
     """Nobody can tell it from retransmissions, but for ESP, which never repeats a number."""
-    merged = capture(ASKED_THERE + "twice 3.7\n")
-    problem = together(tmp_path, merged).problem(ProblemKind.NOT_ALIGNED)
+    both = capture(ASKED_THERE + "twice 3.7\n")
+    problem = together(tmp_path, both).problem(ProblemKind.NOT_ALIGNED)
     assert "3.7 s later" in problem.detail
     assert problem.count == 10
     assert problem.ref is not None
@@ -314,9 +314,53 @@ def test_esp_that_a_merged_file_has_twice_is_counted_once(
     """No sequence number is sent twice: more packets than numbers came again."""
     text = ASKED_THERE + since
     alone_packets = [(f.spi, f.packets, f.bytes) for f in alone(tmp_path, text).esp_flows]
-    merged = together(tmp_path, capture(f"{text}twice {apart_s}\n"))
-    assert [(f.spi, f.packets, f.bytes) for f in merged.peer.esp_flows] == alone_packets
-    assert {f.missing_sequences for f in merged.peer.esp_flows} == {0}
+    both = together(tmp_path, capture(f"{text}twice {apart_s}\n"))
+    assert [(f.spi, f.packets, f.bytes) for f in both.peer.esp_flows] == alone_packets
+    assert {f.missing_sequences for f in both.peer.esp_flows} == {0}
+
+
+GONE = ANSWERED_IN_VAIN + "unseen b>a 20..\n"
+
+
+@pytest.mark.parametrize("apart_s", [0.15, 0.3, 1.7, 4])
+@pytest.mark.parametrize("text", [GONE, GONE + "capture 6..\n"], ids=["whole", "begun late"])
+def test_what_a_merged_file_has_twice_is_counted_once_in_a_black_hole(
+    tmp_path: Path, apart_s: float, text: str
+) -> None:
+    (once,) = alone(tmp_path, text).black_holes
+    (hole,) = together(tmp_path, capture(f"{text}twice {apart_s}\n")).peer.black_holes
+    assert (hole.max_packets, hole.max_bytes) == (once.max_packets, once.max_bytes)
+    assert (hole.min_packets, hole.first_exposed_ns) == (once.min_packets, once.first_exposed_ns)
+    assert hole.stop_ns == once.stop_ns
+
+
+def test_captures_of_both_ends_that_were_merged(tmp_path: Path) -> None:
+    """What got lost on the way stands in the file once, what arrived twice."""
+    lost = at_far_end(GONE + "unseen a>b 30..40", WAY_S)
+    near, far = capture(GONE), shifted(capture(lost), 2 * NS_PER_SECOND)
+    (once,) = alone(tmp_path, GONE).black_holes
+    (hole,) = together(tmp_path, merged(near, far)).peer.black_holes
+    assert (hole.min_packets, hole.max_packets) == (once.min_packets, once.max_packets)
+
+
+def test_what_changes_places_is_no_copy(tmp_path: Path) -> None:
+    late = "".join(f"{n}.95 a>b esp out seq={5 * (n - 2) + 4}\n" for n in range(21, 60))
+    text = GONE.replace("2..60/0.2 a>b esp out\n", "".join(
+        f"{n + step / 10:.1f} a>b esp out seq={5 * (n - 2) + step // 2 + 1}\n"
+        for n in range(2, 60) for step in (0, 2, 4, 6, 8) if step != 6 or n < 21
+    ))  # fmt: skip
+    (once,) = alone(tmp_path, GONE).black_holes
+    (hole,) = alone(tmp_path, text + late).black_holes
+    assert hole.max_packets == once.max_packets
+
+
+def test_a_cluster_member_that_counts_from_before_sends_all_the_same(tmp_path: Path) -> None:
+    """The peer takes none of it: that is a black hole, and no copy."""
+    (once,) = alone(tmp_path, GONE).black_holes
+    text = GONE.replace("2..60/0.2 a>b esp out\n", "2..60/0.2 a>b esp out seq=1000+\n")
+    stale = text.replace("2..60", "2..20") + "20..60/0.2 a>b esp out seq=1010+\n"
+    (hole,) = alone(tmp_path, stale).black_holes
+    assert hole.max_packets == once.max_packets
 
 
 @pytest.mark.parametrize(

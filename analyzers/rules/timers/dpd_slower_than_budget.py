@@ -12,7 +12,6 @@ from analyzers.rules.peer_rule import PeerRule
 from analyzers.rules.remedies import advice, with_what_it_lasted
 from analyzers.rules.rule import Found, Needs
 from analyzers.rules.timers.evidence import first_refs, spoken
-from analyzers.rules.timers.verdict import at_most_inferred
 
 
 def _check(case: Case) -> Iterator[Found]:
@@ -33,9 +32,7 @@ def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
         f" {said}. Up to {hole.max_packets} packets were {_fate(case, hole)}.",
         first_refs(hole.refs),
         remedy=_remedy(case, hole),
-        confidence=(
-            hole.confidence if hole.dead_basis == "log" else at_most_inferred(hole.confidence)
-        ),
+        confidence=hole.class_confidence,
         at_ns=dead_ns,
         end=hole.sender,
     )

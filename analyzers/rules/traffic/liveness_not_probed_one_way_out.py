@@ -32,7 +32,7 @@ def _check(case: Case) -> Iterator[Found]:
 def _found(case: Case, hole: BlackHole) -> Found:
     expected = case.expected(hole.sender)
     severity, why = _held_against(case, hole, expected)
-    confidence = hole.confidence
+    confidence = hole.class_confidence
     if expected is not None and expected.stated:
         confidence = weakest(confidence, expected.confidence)
     refs = [*(hole.refs or into(case, hole))]

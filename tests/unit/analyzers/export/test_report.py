@@ -78,7 +78,7 @@ def test_the_keys_of_the_contract_are_there():
         "id", "from", "to", "class", "last_proof_ns", "first_exposed_ns", "questionable_ns",
         "first_probe_ns", "dead_ns", "dead_basis", "stop_ns", "stop_basis", "recovered_ns",
         "min_seconds", "max_seconds", "min_packets", "max_packets", "max_bytes", "phases",
-        "confidence", "refs",
+        "confidence", "class_confidence", "refs",
     }  # fmt: skip
     assert set(view["policies"][0]) >= {
         "holder", "profile", "mode", "interval_s", "retry_s", "retries", "basis", "worst_case_s",

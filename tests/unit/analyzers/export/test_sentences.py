@@ -4,7 +4,7 @@ import pytest
 
 from analyzers.export import sentences
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
-from analyzers.model.records import Basis
+from analyzers.model.records import Basis, Confidence
 from tests.model_builders import answered, at, black_hole, healthy_peer, peer, unanswered
 
 
@@ -58,6 +58,11 @@ def test_every_class_and_stop_has_words(kind, basis):
 
 def test_a_logged_verdict_is_no_inference():
     assert "as logged" in sentences.black_hole(black_hole(dead_basis="log"))
+
+
+def test_a_class_that_is_less_certain_than_the_silence_says_so() -> None:
+    certain = black_hole(confidence=Confidence.CERTAIN)
+    assert "(detected, inferred: the verdict" in sentences.black_hole(certain)
 
 
 def test_what_is_known_is_told_by_confidence():

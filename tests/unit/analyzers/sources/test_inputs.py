@@ -171,9 +171,10 @@ def test_an_empty_result_explains_itself(tmp_path: Path) -> None:
     from tests.capture_files import pcap
 
     path = tmp_path / "dns.pcap"
-    frames = [eth(ipv4(udp(b"q", 33000, 53))), eth(ipv4(tcp(b"x", 1, sport=9, dport=80), 6))]
+    frames = [eth(ipv4(udp(b"q", 33000, 53))), eth(ipv4(tcp(b"x", 1, sport=33000, dport=80), 6))]
     path.write_bytes(pcap([(10**18 + i, f) for i, f in enumerate(frames)]))
     said = " ".join(run(path).diagnosis())
     assert "0 of 2 packets are IKE" in said
     assert "udp:53 (1)" in said
+    assert "tcp:80 (1)" in said
     assert "--port" in said

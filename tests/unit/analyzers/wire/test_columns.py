@@ -165,3 +165,20 @@ def test_columns_and_slow_path_agree(drawn: list[tuple[int, bytes, int]]) -> Non
     for link in {link for link, _, _ in drawn}:
         content = [(frame, wire) for kind, frame, wire in drawn if kind == link]
         assert by_both(link, content) == by_the_slow_path(link, content)
+
+
+@given(st.integers(1, 400))
+def test_ports_are_named_the_first_ones_only_however_the_frames_are_cut(cut: int) -> None:
+    segments = [tcp(b"x", 1, sport=40000, dport=1000 + n // 2) for n in range(200, 0, -1)]
+    datagrams = [udp(b"question", 33000, 53)] * 20_100
+    frames = [eth(ipv4(segment, 6)) for segment in segments]
+    frames += [eth(ipv4(datagram)) for datagram in datagrams[: 20_100 if cut > 390 else 20]]
+    content = [(frame, len(frame)) for frame in frames]
+    classifier = ColumnClassifier(PORTS)
+    for start in range(0, len(content), cut):
+        classifier.classify(block(ETHERNET, content[start : start + cut]))
+    seen = classifier.protocols
+    named = [name for name in seen if name.startswith("tcp:")]
+    assert (len(named), named[0]) == (48, "tcp:1100")
+    assert seen["tcp"] == 200 - sum(seen[name] for name in named)
+    assert (seen["udp:53"], seen["udp"]) in {(20_000, 100), (20, 0)}

@@ -201,7 +201,7 @@ def test_what_carries_nothing_is_counted() -> None:
         "arp": 1,
         "udp:53": 1,
         "udp:500": 1,
-        "tcp": 2,
+        "tcp:443": 2,
         "icmp": 1,
         "ip protocol 89": 1,
         "stp": 1,

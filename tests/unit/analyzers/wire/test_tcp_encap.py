@@ -315,7 +315,7 @@ def test_port_500_is_not_used_in_tcp() -> None:
     frame = eth(ipv4(tcp(STREAM, 1, TCP_ACK, 500, 500), 6))
     found, decoder = decode_all([frame])
     assert found == []
-    assert decoder.protocols == {"tcp": 1}
+    assert decoder.protocols == {"tcp:500": 1}
 
 
 @pytest.mark.tshark
