@@ -73,7 +73,7 @@ class LoggedSas:
             if handle is not None:
                 self._by_handle[source, handle] = known
                 self._handles[known.index, source] = handle
-        self._learn(known, event)
+        self._learn(known, event, side)
         return known
 
     def newest(self, peer: PeerTrack, event: LogEvent, side: int) -> SaTrack | None:
@@ -107,7 +107,7 @@ class LoggedSas:
             return None
         if event.message in BEFORE_UP and not sa.is_half_open:
             return None
-        self._learn(sa, event)
+        self._learn(sa, event, side)
         return sa
 
     def started(self, peer: PeerTrack, at_ns: int) -> None:
@@ -145,15 +145,19 @@ class LoggedSas:
             ref=event.ref,
             from_start=event.message in STARTS or (is_up and not is_renewal(event)),
         )
+        sa.initiator_told = event.message in STARTS and event.kind is LogEventKind.MESSAGE
         if event.version is None:
             self._guessed.add(sa.index)
+            sa.version_told = before is not None and before.version_told
         return sa
 
-    def _learn(self, sa: SaTrack, event: LogEvent) -> None:
+    def _learn(self, sa: SaTrack, event: LogEvent, side: int) -> None:
         """Take what an event says of its SA."""
         if event.version is not None and sa.index in self._guessed:
             self._guessed.remove(sa.index)
-            sa.version = event.version
+            sa.version, sa.version_told = event.version, True
+        if event.began is not None and not sa.peer.captured:
+            sa.initiator, sa.initiator_told = side if event.began else 1 - side, True
         if event.initiator_spi and not sa.initiator_spi:
             sa.initiator_spi = event.initiator_spi
         if event.responder_spi and sa.responder_spi in ("", _ZERO_SPI):

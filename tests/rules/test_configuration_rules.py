@@ -13,7 +13,7 @@ from analyzers.model.records import Confidence
 from analyzers.rules import configuration
 from analyzers.rules.catalogue import CONFIGURATION_RULES, lint
 from analyzers.rules.configuration.estate import Estate
-from analyzers.rules.configuration.examples import site
+from analyzers.rules.configuration.examples import site, tunnel
 from analyzers.rules.configuration.rule import ConfigurationRule, Example
 from analyzers.snapshots.find import snapshots_in
 
@@ -152,3 +152,50 @@ def test_an_option_that_needs_another_one_is_not_one_that_ikev2_ignores():
     rules = {finding.rule for finding in lint(estate((text,)))}
     assert "dpd-option-unused" in rules
     assert "dpd-timeout-ignored-ikev2" not in rules
+
+
+def _details(rule: str, *texts: str) -> list[str]:
+    return [one.detail for one in lint(estate(texts)) if one.rule == rule]
+
+
+ASKS = "crypto isakmp keepalive 10 2 periodic"
+
+
+@pytest.mark.parametrize("shorter_here", [True, False])
+def test_the_ends_of_a_cisco_tunnel_take_the_shorter_lifetime(*, shorter_here: bool):
+    asking, silent = site("192.0.2.1", "198.51.100.7", dpd=ASKS), site("198.51.100.7", "192.0.2.1")
+    default = "crypto isakmp policy 10\n"
+    if shorter_here:
+        silent = silent.replace(default, f"{default} lifetime 3600\n")
+    else:
+        asking = asking.replace(default, f"{default} lifetime 3600\n")
+    (detail,) = _details("dpd-one-sided-initiator", asking, silent)
+    assert "up to 3,600 s" in detail
+    assert ("the shorter lifetime of both ends" in detail) is not shorter_here
+
+
+def test_a_longer_lifetime_of_the_other_end_lengthens_nothing():
+    asking = site("192.0.2.1", "198.51.100.7", dpd=ASKS)
+    silent = site("198.51.100.7", "192.0.2.1").replace(
+        "crypto isakmp policy 10\n", "crypto isakmp policy 10\n lifetime 7200\n"
+    )
+    (detail,) = _details("dpd-one-sided-initiator", asking, silent)
+    assert detail.endswith("up to 7,200 s.")
+
+
+def test_dpd_has_to_outlast_every_protocol_over_a_tunnel():
+    text = tunnel(
+        "192.0.2.1", "198.51.100.7", "ip ospf 1 area 0", dpd=ASKS,
+        after="router bgp 65000\n neighbor 10.9.0.2 remote-as 65001",
+    )  # fmt: skip
+    found = [f for f in lint(estate((text,))) if f.rule == "dpd-vs-routing-hold-mismatch"]
+    assert [("OSPF" in f.detail, "BGP" in f.detail) for f in found] == [(True, True)]
+    assert "routing holds 180 s" in found[0].remedy
+
+
+def test_bfd_speaks_for_the_protocols_beside_it():
+    text = tunnel(
+        "192.0.2.1", "198.51.100.7", "ip ospf 1 area 0", "bfd interval 500 min_rx 500 multiplier 3",
+        "ip ospf bfd", dpd=ASKS,
+    )  # fmt: skip
+    assert _details("dpd-vs-routing-hold-mismatch", text) == []

@@ -17,7 +17,7 @@ def _check(estate: Estate) -> Iterator[Found]:
         if len(usage.connection.remotes) == 1 and not _is_watched(estate, usage):
             yield Found(
                 f"{where(usage)}: {_why(usage)}, and no routing protocol runs over it. Once the"
-                f" peer is gone, traffic is lost {bound(usage)}.",
+                f" peer is gone, traffic is lost {bound(estate, usage)}.",
                 usage.refs,
                 remedy=switch_on(usage, estate.budget_s),
             )
