@@ -199,3 +199,23 @@ def test_bfd_speaks_for_the_protocols_beside_it():
         "ip ospf bfd", dpd=ASKS,
     )  # fmt: skip
     assert _details("dpd-vs-routing-hold-mismatch", text) == []
+
+
+@pytest.mark.parametrize(
+    ("keepalive", "why"),
+    [
+        ("threshold infinite", "it is set to answer, and never to ask"),
+        ("disable", "DPD is switched off"),
+    ],
+)
+def test_an_asa_that_only_answers_is_not_switched_off(keepalive: str, why: str):
+    text = (
+        "ASA Version 9.8(4)\nhostname fw1\n"
+        "interface GigabitEthernet0/0\n nameif outside\n ip address 192.0.2.1 255.255.255.0\n"
+        "crypto map M 10 match address VPN\ncrypto map M 10 set peer 198.51.100.7\n"
+        "crypto map M interface outside\ncrypto ikev1 enable outside\n"
+        "tunnel-group 198.51.100.7 type ipsec-l2l\n"
+        f"tunnel-group 198.51.100.7 ipsec-attributes\n isakmp keepalive {keepalive}\n"
+    )
+    (detail,) = _details("no-liveness-mechanism", text)
+    assert why in detail

@@ -31,7 +31,9 @@ def _why(usage: Usage) -> str:
     setting = usage.setting
     if setting is None:
         return "no DPD setting is known"
-    return "DPD is switched off" if setting.explicit else "DPD is off by default"
+    if not setting.explicit:
+        return "DPD is off by default"
+    return "it is set to answer, and never to ask" if setting.answers else "DPD is switched off"
 
 
 RULE = ConfigurationRule(
