@@ -34,6 +34,7 @@ _SETTLING_NS: Final = 2 * NS_PER_SECOND
 _ENDS: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP, LogEventKind.IKE_SA_DOWN)
 """Events that are about no SA that began later, though a capture may have shown that one first."""
 _IN_VAIN: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
+_OFFERS: Final = (LogEventKind.DPD_VENDOR_ID, LogEventKind.NO_DPD_VENDOR_ID)
 BEFORE_UP: Final = STARTS | {MessageKind.AUTH}
 """Messages that an IKE SA is set up by."""
 _WITHIN: Final = LIVENESS | {MessageKind.DELETE, MessageKind.CREATE_CHILD}
@@ -59,6 +60,9 @@ class LoggedSas:
         known = None if handle is None else self._by_handle.get((source, handle))
         if known is not None and not _spis_agree(known, event):
             known = None  # devices use a handle again
+        if event.kind in _OFFERS and known is not None and not known.is_half_open:
+            # A phase 1 that is under way has got the handle.
+            known = None if any(sa.is_half_open for sa in peer.sas[-1:]) else known
         if handle is not None and known is not None and event.kind in _IN_VAIN:
             # Of two that began at once a name may have been taken for that of the other one.
             number = event.message_id

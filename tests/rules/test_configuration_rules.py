@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from analyzers.configs.catalogue import read_configuration
+from analyzers.configs.charon import with_retransmission
+from analyzers.model.configuration import Retransmission
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
 from analyzers.rules import configuration
 from analyzers.rules.catalogue import CONFIGURATION_RULES, lint
 from analyzers.rules.configuration.estate import Estate
-from analyzers.rules.configuration.examples import site, tunnel
+from analyzers.rules.configuration.examples import site, swanctl, tunnel
 from analyzers.rules.configuration.rule import ConfigurationRule, Example
 from analyzers.snapshots.find import snapshots_in
 
@@ -219,3 +221,18 @@ def test_an_asa_that_only_answers_is_not_switched_off(keepalive: str, why: str):
     )
     (detail,) = _details("no-liveness-mechanism", text)
     assert why in detail
+
+
+def test_one_setting_for_both_ike_versions_has_one_remedy():
+    """dpd_delay is one option: what is advised for IKEv1 and for IKEv2 has to fit beside it."""
+    text = swanctl("192.0.2.1", "198.51.100.7", "", version=0)
+    found = [f for f in lint(estate((text,))) if f.rule == "no-liveness-mechanism"]
+    (remedy,) = (f.remedy for f in found)
+    assert remedy.count("dpd_delay = ") == remedy.count("dpd_timeout = ") == 1
+    assert all(said in remedy for said in ("retransmit_tries", "(IKEv1)", "(IKEv2)"))
+    options = dict(re.findall(r"(dpd_\w+) = (\d+s)", remedy))
+    advised = "\n".join(f"{option} = {value}" for option, value in options.items())
+    timeout_s, base, tries = re.findall(r"retransmit_\w+ = ([\d.]*\d)", remedy)
+    read = read_configuration(swanctl("192.0.2.1", "198.51.100.7", advised, version=0), "s1")
+    followed = with_retransmission(read, Retransmission(float(timeout_s), float(base), int(tries)))
+    assert {f.severity for f in lint(Estate([followed]))} <= {Severity.INFO}

@@ -1,4 +1,4 @@
-"""Who began an IKE SA, and of which version it is, where only a log shows it."""
+"""Who began an IKE SA, of which version it is, and what its ends offered, by a log alone."""
 
 from __future__ import annotations
 
@@ -84,3 +84,20 @@ def test_a_session_that_ends_tells_no_version(tmp_path: Path) -> None:
     up = "713119: Group = 192.0.2.9, IP = 192.0.2.9, PHASE 1 COMPLETED"
     peer = together(tmp_path, _ASA.format(up) + _ASA.format(text).replace("-5-", "-4-")).peer
     assert peer.ike_versions == (1,)
+
+
+@pytest.mark.parametrize(
+    "restart", ["", "*Mar  1 09:59:40.555: %SYS-5-RESTART: System restarted --\n"]
+)
+def test_a_conn_id_that_is_given_again_takes_the_offer_with_it(
+    tmp_path: Path, restart: str
+) -> None:
+    before = _ANSWERED.format("R").replace("1001", "1002").replace(" 10:00:00", " 09:59:00")
+    phase1 = _PHASE1.format("R", "NEW SA").replace("(0): vendor", "(1002): vendor")
+    begun = """\
+*Mar  1 10:00:00.510: ISAKMP:(0): processing SA payload. message ID = 0
+*Mar  1 10:00:00.510: ISAKMP:(0):Input = IKE_MESG_FROM_PEER, IKE_MM_EXCH
+"""
+    first, *rest = phase1.splitlines(keepends=True)
+    old, new = together(tmp_path, before + restart + first + begun + "".join(rest)).peer.ike_sas
+    assert (old.dpd_vendor_id, new.dpd_vendor_id) == ((None, None), (True, None))

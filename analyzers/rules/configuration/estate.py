@@ -44,6 +44,8 @@ class Usage(Struct, frozen=True):
     """None: nothing is known of it."""
     routing: tuple[RoutingTimer, ...] = ()
     """What else notices a dead path of this connection, the fastest first."""
+    either: bool = False
+    """The connection may use either IKE version, and this is it in one of them."""
 
     @property
     def asks(self) -> bool:
@@ -194,9 +196,11 @@ def _usages(configuration: Configuration) -> Iterator[Usage]:
             tunnels.update(inside.get(address_key(peer.address), ()))
         routing = [timer for tunnel in tunnels for timer in timers.get(tunnel, ())]
         routing.sort(key=lambda timer: (timer.hold_s, timer.ref))
-        for connection in _by_version(either, versions.get(either.profile or "", set())):
+        split_by = versions.get(either.profile or "", set())
+        for connection in _by_version(either, split_by):
             under = configuration.setting_of(connection)
-            yield Usage(configuration, connection, under, tuple(routing))
+            split = either.ike_version is None and len(split_by) > 1
+            yield Usage(configuration, connection, under, tuple(routing), split)
 
 
 def _is_named(setting: DpdSetting, usage: Usage) -> bool:

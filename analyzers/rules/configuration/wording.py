@@ -65,6 +65,7 @@ def switch_on(usage: Usage, budget_s: float) -> str:
         hold_s=None if usage.outlasted is None else usage.outlasted.hold_s,
         mode=mode,
         lines_of=lines_in_ipsec_conf if in_ipsec_conf else None,
+        either=usage.either,
     )
     return f"{advised} {CLEAR}." if kind is ConfigFormat.CISCO_IOS else advised
 
