@@ -231,6 +231,14 @@ DIALECT = Dialect(
             ),
         ),
         Pattern(
+            "ikev2-asked",
+            _ENDS_V2 + r"IKEv2 Received a IKE_INIT_SA request",
+            (
+                "%ASA-5-750002: Local:192.0.2.1:500 Remote:192.0.2.9:500 Username:Unknown IKEv2"
+                " Received a IKE_INIT_SA request",
+            ),
+        ),
+        Pattern(
             "started",
             r"(?P<reason>Startup completed)\.",
             ("%ASA-6-199002: Startup completed.  Beginning operation.",),

@@ -268,6 +268,7 @@ DIALECT = Dialect(
         r"(?:cleaning up|isadb|Unknown|Profile|callback|received payload|debugging is)",
         r"(?:address|protocol|next-payload|pre-shared key|SA authentication|and inserted)",
         r"(?:Failed to find peer index|Find a dup sa|Trying to find|Can't decrement IKE Call)",
+        r"SA request profile is",
         r"(?:Received IPSec Install|phase [12] packet is a duplicate|retransmission skipped)",
     ),
 )

@@ -124,11 +124,12 @@ DIALECT = Dialect(
         Pattern(
             "dead",
             r"(?P<reason>DPD action - [^\n]{4,100}|liveness action - [^\n]{4,100}"
-            r"|DPD: No response from peer - declaring peer dead)",
+            r"|DPD: (?:Info: )?No response from peer - declaring peer dead)",
             (
                 '"gw" #1: DPD action - clearing connection kind CK_PERMANENT',
                 '"gw"[1] 192.0.2.9 #1: liveness action - putting connection into hold',
                 '"gw" #8: DPD: No response from peer - declaring peer dead',
+                '"gw" #8: DPD: Info: No response from peer - declaring peer dead',
             ),
             words=("DPD", "liveness"),
         ),

@@ -225,6 +225,7 @@ DIALECT = Dialect(
         r"(?:loaded|loading|added|selected|looking|spawning|dropped|created|providers|Starting)",
         r"(?:scheduling|maximum|authentication of|successfully|(?:remote|local) host)",
         r"(?:peer supports|got additional|keeping connection|sending address|flags changed)",
+        r"peer not responding, trying again|creating (?:rekey|delete|acquire) job|"
         r"(?:local|remote) endpoint changed|vici|\d+\.\d+\.\d+\.\d+ is initiating|restarting",
     ),
 )

@@ -53,7 +53,7 @@ def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
     """The rows. CSV has no escapes of its own: with `ascii_only` the rest becomes `\\u…` text."""
     yield _row(HEADER, ascii_only=ascii_only)
     for peer in content.peers:
-        versions = {sa.id: sa.ike_version for sa in peer.ike_sas}
+        versions = {sa.id: sa.ike_version for sa in peer.ike_sas if sa.version_told}
         for exchange in peer.exchanges:
             cells = _cells(peer, exchange, versions.get(exchange.ike_sa))
             yield _row(cells, ascii_only=ascii_only)

@@ -19,7 +19,7 @@ from analyzers.export.story import arriving, broken_way, fate_of
 from analyzers.export.unlisted import NOT_SHOWN, hidden_holes
 from analyzers.export.untrusted import markdown_text
 from analyzers.export.verdict import verdict_of
-from analyzers.model.black_hole import BlackHole
+from analyzers.model.black_hole import BlackHole, StopBasis
 from analyzers.model.exchange import Delete, Exchange, Outcome
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import Problem, Ref, SourceInfo
@@ -205,6 +205,10 @@ def _evidence(peer: PeerView) -> Iterator[str]:
     yield from _problems(_problem(None, problem) for problem in peer.problems)
 
 
+# A log that tells of no Delete tells that the SA is gone.
+_ENDED: Final = {StopBasis.DELETE: "SA removed"}
+
+
 def _black_hole_row(hole: BlackHole, there: Container[str]) -> tuple[str, ...]:
     sender, receiver = broken_way(hole, there)
     return (
@@ -216,7 +220,7 @@ def _black_hole_row(hole: BlackHole, there: Container[str]) -> tuple[str, ...]:
         if hole.traffic_known
         else words.packets_counted([hole]) or "unknown",
         _moment(hole.first_exposed_ns),
-        f"{_moment(hole.stop_ns)} ({hole.stop_basis})",
+        f"{_moment(hole.stop_ns)} ({_ENDED.get(hole.stop_basis, hole.stop_basis)})",
         _moment(hole.recovered_ns),
         hole.confidence,
     )

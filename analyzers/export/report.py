@@ -252,6 +252,8 @@ def _ike_sa(sa: IkeSa) -> ReportIkeSa:
         ike_version=sa.ike_version,
         initiator=valid_unicode(sa.initiator),
         responder=valid_unicode(sa.responder),
+        ike_version_told=sa.version_told,
+        initiator_told=sa.initiator_told,
         initiator_spi=sa.initiator_spi or None,
         responder_spi=sa.responder_spi or None,
         first_ns=sa.first_ns,

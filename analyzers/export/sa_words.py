@@ -32,6 +32,11 @@ def _begun(sa: IkeSa, old: IkeSa | None, last: IkeMessage | None, signs: Glyphs)
     return "establishment not seen"
 
 
+def version(sa: IkeSa) -> str:
+    """The version of an SA, where it is told."""
+    return f"IKEv{sa.ike_version}" if sa.version_told else "IKE"
+
+
 def dpd_vendor_id(sa: IkeSa) -> str:
     """Who offered DPD in phase 1."""
     said = {True: "yes", False: "no", None: "not seen"}
@@ -42,6 +47,8 @@ def dpd_vendor_id(sa: IkeSa) -> str:
             False: "neither sent the DPD vendor ID",
             None: "DPD vendor ID not seen",
         }[initiator]
+    if not sa.initiator_told:
+        return f"DPD vendor ID: one end {said[initiator]}, the other {said[responder]}"
     return f"DPD vendor ID: initiator {said[initiator]}, responder {said[responder]}"
 
 

@@ -58,8 +58,16 @@ class ReportIkeSa(Model, frozen=True):
 
     id: str
     ike_version: int
+    ike_version_told: Annotated[
+        bool,
+        about("False: a log shows the SA and not of which version it is; the number is a guess."),
+    ]
     initiator: Address
     responder: Address
+    initiator_told: Annotated[
+        bool,
+        about("False: a log shows the SA and not which of its two ends began it."),
+    ]
     initiator_spi: Annotated[Spi | None, about("null: known from a log that does not say it.")]
     responder_spi: Spi | None
     first_ns: Nanoseconds

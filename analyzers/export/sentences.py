@@ -33,7 +33,7 @@ CLASS_MEANING: Final = {
 }
 
 _STOP: Final = {
-    StopBasis.DELETE: "a Delete",
+    StopBasis.DELETE: "the removal of the SA",
     StopBasis.REPLACEMENT: "the first packet on a replacement SA",
     StopBasis.PROOF: "proof of life on the same SAs",
     StopBasis.LAST_OUTBOUND: "the last packet that was sent",

@@ -64,6 +64,8 @@ class LogEvent(Struct, gc=False):
     local: str | None = None
     remote: str | None = None
     """Addresses as written; masked ones stay as they are."""
+    began: bool | None = None
+    """Whether the device began the IKE SA, and not its peer, where the log says who did."""
     handle: str | None = None
     """The device's own name of the IKE SA: connection id, "name[3]", "con1|39" …"""
     version: int | None = None

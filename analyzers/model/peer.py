@@ -195,7 +195,7 @@ class PeerView(Struct, frozen=True):
     @property
     def ike_versions(self) -> tuple[int, ...]:
         """Those of its IKE SAs, else those that devices show."""
-        known = {sa.ike_version for sa in self.ike_sas}
+        known = {sa.ike_version for sa in self.ike_sas if sa.version_told}
         shown = {sa.ike_version for sa in self.shown if sa.ike_version is not None}
         return tuple(sorted(known or shown))
 

@@ -53,6 +53,10 @@ class IkeSa(Struct, frozen=True):
     retransmissions: int
     refs: tuple[Ref, ...]
     """First message, and the message that ended it."""
+    initiator_told: bool = True
+    """False: a log shows the SA and not who began it; `initiator` and `responder` are its ends."""
+    version_told: bool = True
+    """False: no line says of which version it is; `ike_version` is a guess."""
 
 
 def is_due(established_ns: int | None, lifetime_s: int | None, at_ns: int) -> bool:

@@ -173,8 +173,9 @@ class Case(Struct, frozen=True, dict=True):
 
     @cached_property
     def ike_version(self) -> int | None:
-        """The version of the latest IKE SA."""
-        return self.peer.ike_sas[-1].ike_version if self.peer.ike_sas else None
+        """The version of the latest IKE SA, where it is told."""
+        last = self.peer.ike_sas[-1] if self.peer.ike_sas else None
+        return last.ike_version if last is not None and last.version_told else None
 
     # --- SAs and messages ------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ _SETTLING_NS: Final = 2 * NS_PER_SECOND
 _ENDS: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP, LogEventKind.IKE_SA_DOWN)
 """Events that are about no SA that began later, though a capture may have shown that one first."""
 _IN_VAIN: Final = (LogEventKind.PEER_DEAD, LogEventKind.GAVE_UP)
+_OFFERS: Final = (LogEventKind.DPD_VENDOR_ID, LogEventKind.NO_DPD_VENDOR_ID)
 BEFORE_UP: Final = STARTS | {MessageKind.AUTH}
 """Messages that an IKE SA is set up by."""
 _WITHIN: Final = LIVENESS | {MessageKind.DELETE, MessageKind.CREATE_CHILD}
@@ -59,6 +60,9 @@ class LoggedSas:
         known = None if handle is None else self._by_handle.get((source, handle))
         if known is not None and not _spis_agree(known, event):
             known = None  # devices use a handle again
+        if event.kind in _OFFERS and known is not None and not known.is_half_open:
+            # A phase 1 that is under way has got the handle.
+            known = None if any(sa.is_half_open for sa in peer.sas[-1:]) else known
         if handle is not None and known is not None and event.kind in _IN_VAIN:
             # Of two that began at once a name may have been taken for that of the other one.
             number = event.message_id
@@ -73,7 +77,7 @@ class LoggedSas:
             if handle is not None:
                 self._by_handle[source, handle] = known
                 self._handles[known.index, source] = handle
-        self._learn(known, event)
+        self._learn(known, event, side)
         return known
 
     def newest(self, peer: PeerTrack, event: LogEvent, side: int) -> SaTrack | None:
@@ -107,7 +111,7 @@ class LoggedSas:
             return None
         if event.message in BEFORE_UP and not sa.is_half_open:
             return None
-        self._learn(sa, event)
+        self._learn(sa, event, side)
         return sa
 
     def started(self, peer: PeerTrack, at_ns: int) -> None:
@@ -145,15 +149,19 @@ class LoggedSas:
             ref=event.ref,
             from_start=event.message in STARTS or (is_up and not is_renewal(event)),
         )
+        sa.initiator_told = event.message in STARTS and event.kind is LogEventKind.MESSAGE
         if event.version is None:
             self._guessed.add(sa.index)
+            sa.version_told = before is not None and before.version_told
         return sa
 
-    def _learn(self, sa: SaTrack, event: LogEvent) -> None:
+    def _learn(self, sa: SaTrack, event: LogEvent, side: int) -> None:
         """Take what an event says of its SA."""
         if event.version is not None and sa.index in self._guessed:
             self._guessed.remove(sa.index)
-            sa.version = event.version
+            sa.version, sa.version_told = event.version, True
+        if event.began is not None and not sa.peer.captured:
+            sa.initiator, sa.initiator_told = side if event.began else 1 - side, True
         if event.initiator_spi and not sa.initiator_spi:
             sa.initiator_spi = event.initiator_spi
         if event.responder_spi and sa.responder_spi in ("", _ZERO_SPI):

@@ -137,6 +137,7 @@ class PeerTable:
             last_ns=at_ns,
             first_ref=ref,
             from_start=from_start,
+            initiator_told=False,
         )
         self.sas.append(sa)
         peer.sas.append(sa)
@@ -164,7 +165,8 @@ class PeerTable:
                 continue
             _rekeyed(old, sa)
             asked = [r.side for r in old.requests.values() if r.kind is MessageKind.CREATE_CHILD]
-            sa.initiator = asked[-1] if asked else sa.initiator
+            if asked:
+                sa.initiator, sa.initiator_told = asked[-1], True
             return
 
     def _side_in(self, sa: SaTrack, message: IkeMessage) -> int | None:
@@ -226,6 +228,7 @@ class PeerTable:
                 message.responder_spi,
             )
             logged.initiator = side if sent_by_initiator else 1 - side
+            logged.initiator_told = logged.version_told = True
             logged.from_start = starts
             return logged, side
         sa = SaTrack(

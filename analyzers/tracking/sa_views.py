@@ -63,6 +63,8 @@ def sa_view(
         messages=sa.messages,
         retransmissions=sa.retransmissions,
         refs=(sa.first_ref,) if end_ref is None else (sa.first_ref, end_ref),
+        initiator_told=sa.initiator_told,
+        version_told=sa.version_told,
     )
 
 

@@ -159,6 +159,10 @@ class SaTrack(Struct, eq=False):
     first_ref: Ref
     from_start: bool
     """Its first exchange was captured."""
+    initiator_told: bool = True
+    """False: a log shows the SA, and not who began it."""
+    version_told: bool = True
+    """False: nor of which version it is."""
     ends: tuple[str, str] | None = None
     """Addresses of initiator and responder in its first message; either may have moved since."""
     established_ns: int | None = None

@@ -100,7 +100,7 @@ def _asker(peer: PeerView) -> str:
 def _version(peer: PeerView, hole: BlackHole | None) -> int | None:
     if hole is not None:
         return candidates.version_at(peer, hole.stop_ns)
-    return max((sa.ike_version for sa in peer.ike_sas), default=None)
+    return max(peer.ike_versions, default=None)
 
 
 def _profile_of(product: str | None, version: int | None) -> str | None:

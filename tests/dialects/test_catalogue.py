@@ -219,3 +219,27 @@ def test_no_pattern_looks_far() -> None:
     reading = Reader((far,)).read("good: up " + " " * MAX_TEXT + "192.0.2.9")
     assert reading is not None
     assert reading.pattern is None
+
+
+@pytest.mark.parametrize(
+    ("known", "plain"),
+    [
+        (
+            "*Mar  1 00:05:58.419: ISAKMP:(1001):peer 192.0.2.9 not responding!",
+            "*Mar  1 00:05:59.000: ISAKMP:(0): SA request profile is (NULL)",
+        ),
+        (
+            "12[IKE] <gw|1> giving up after 5 retransmits",
+            "12[IKE] <gw|1> peer not responding, trying again (2/3)",
+        ),
+        (
+            "12[IKE] <gw|1> giving up after 5 retransmits",
+            "11[KNL] creating rekey job for CHILD_SA ESP/0xc1a2b3c4/198.51.100.1",
+        ),
+    ],
+)
+def test_plain_text_of_a_vendor_is_not_listed_as_unknown(known: str, plain: str) -> None:
+    decoder = LogDecoder(SourceInfo("s1", "a.log", "log", ""), DIALECTS)
+    events = [*decoder.feed(f"{known}\n{plain}\n"), *decoder.finish()]
+    assert len(events) == 1
+    assert decoder.tally.unparsed == 0

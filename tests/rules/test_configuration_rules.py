@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from analyzers.configs.catalogue import read_configuration
+from analyzers.configs.charon import with_retransmission
+from analyzers.model.configuration import Retransmission
 from analyzers.model.finding import Severity
 from analyzers.model.records import Confidence
 from analyzers.rules import configuration
 from analyzers.rules.catalogue import CONFIGURATION_RULES, lint
 from analyzers.rules.configuration.estate import Estate
-from analyzers.rules.configuration.examples import site
+from analyzers.rules.configuration.examples import site, swanctl, tunnel
 from analyzers.rules.configuration.rule import ConfigurationRule, Example
 from analyzers.snapshots.find import snapshots_in
 
@@ -152,3 +154,85 @@ def test_an_option_that_needs_another_one_is_not_one_that_ikev2_ignores():
     rules = {finding.rule for finding in lint(estate((text,)))}
     assert "dpd-option-unused" in rules
     assert "dpd-timeout-ignored-ikev2" not in rules
+
+
+def _details(rule: str, *texts: str) -> list[str]:
+    return [one.detail for one in lint(estate(texts)) if one.rule == rule]
+
+
+ASKS = "crypto isakmp keepalive 10 2 periodic"
+
+
+@pytest.mark.parametrize("shorter_here", [True, False])
+def test_the_ends_of_a_cisco_tunnel_take_the_shorter_lifetime(*, shorter_here: bool):
+    asking, silent = site("192.0.2.1", "198.51.100.7", dpd=ASKS), site("198.51.100.7", "192.0.2.1")
+    default = "crypto isakmp policy 10\n"
+    if shorter_here:
+        silent = silent.replace(default, f"{default} lifetime 3600\n")
+    else:
+        asking = asking.replace(default, f"{default} lifetime 3600\n")
+    (detail,) = _details("dpd-one-sided-initiator", asking, silent)
+    assert "up to 3,600 s" in detail
+    assert ("the shorter lifetime of both ends" in detail) is not shorter_here
+
+
+def test_a_longer_lifetime_of_the_other_end_lengthens_nothing():
+    asking = site("192.0.2.1", "198.51.100.7", dpd=ASKS)
+    silent = site("198.51.100.7", "192.0.2.1").replace(
+        "crypto isakmp policy 10\n", "crypto isakmp policy 10\n lifetime 7200\n"
+    )
+    (detail,) = _details("dpd-one-sided-initiator", asking, silent)
+    assert detail.endswith("up to 7,200 s.")
+
+
+def test_dpd_has_to_outlast_every_protocol_over_a_tunnel():
+    text = tunnel(
+        "192.0.2.1", "198.51.100.7", "ip ospf 1 area 0", dpd=ASKS,
+        after="router bgp 65000\n neighbor 10.9.0.2 remote-as 65001",
+    )  # fmt: skip
+    found = [f for f in lint(estate((text,))) if f.rule == "dpd-vs-routing-hold-mismatch"]
+    assert [("OSPF" in f.detail, "BGP" in f.detail) for f in found] == [(True, True)]
+    assert "routing holds 180 s" in found[0].remedy
+
+
+def test_bfd_speaks_for_the_protocols_beside_it():
+    text = tunnel(
+        "192.0.2.1", "198.51.100.7", "ip ospf 1 area 0", "bfd interval 500 min_rx 500 multiplier 3",
+        "ip ospf bfd", dpd=ASKS,
+    )  # fmt: skip
+    assert _details("dpd-vs-routing-hold-mismatch", text) == []
+
+
+@pytest.mark.parametrize(
+    ("keepalive", "why"),
+    [
+        ("threshold infinite", "it is set to answer, and never to ask"),
+        ("disable", "DPD is switched off"),
+    ],
+)
+def test_an_asa_that_only_answers_is_not_switched_off(keepalive: str, why: str):
+    text = (
+        "ASA Version 9.8(4)\nhostname fw1\n"
+        "interface GigabitEthernet0/0\n nameif outside\n ip address 192.0.2.1 255.255.255.0\n"
+        "crypto map M 10 match address VPN\ncrypto map M 10 set peer 198.51.100.7\n"
+        "crypto map M interface outside\ncrypto ikev1 enable outside\n"
+        "tunnel-group 198.51.100.7 type ipsec-l2l\n"
+        f"tunnel-group 198.51.100.7 ipsec-attributes\n isakmp keepalive {keepalive}\n"
+    )
+    (detail,) = _details("no-liveness-mechanism", text)
+    assert why in detail
+
+
+def test_one_setting_for_both_ike_versions_has_one_remedy():
+    """dpd_delay is one option: what is advised for IKEv1 and for IKEv2 has to fit beside it."""
+    text = swanctl("192.0.2.1", "198.51.100.7", "", version=0)
+    found = [f for f in lint(estate((text,))) if f.rule == "no-liveness-mechanism"]
+    (remedy,) = (f.remedy for f in found)
+    assert remedy.count("dpd_delay = ") == remedy.count("dpd_timeout = ") == 1
+    assert all(said in remedy for said in ("retransmit_tries", "(IKEv1)", "(IKEv2)"))
+    options = dict(re.findall(r"(dpd_\w+) = (\d+s)", remedy))
+    advised = "\n".join(f"{option} = {value}" for option, value in options.items())
+    timeout_s, base, tries = re.findall(r"retransmit_\w+ = ([\d.]*\d)", remedy)
+    read = read_configuration(swanctl("192.0.2.1", "198.51.100.7", advised, version=0), "s1")
+    followed = with_retransmission(read, Retransmission(float(timeout_s), float(base), int(tries)))
+    assert {f.severity for f in lint(Estate([followed]))} <= {Severity.INFO}

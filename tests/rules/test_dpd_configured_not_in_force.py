@@ -11,7 +11,8 @@ from analyzers.configs.catalogue import read_configuration
 from analyzers.model.peer import ShownSa
 from analyzers.model.records import Confidence
 from analyzers.rules.case import Case
-from analyzers.rules.configuration.examples import site
+from analyzers.rules.configuration.dpd_configured_not_in_force import negotiate_anew
+from analyzers.rules.configuration.examples import site, tunnel
 from analyzers.rules.negotiation.dpd_configured_not_in_force import RULE
 from analyzers.rules.rule import Found
 from tests.model_builders import A, B, ike_sa, peer, ref
@@ -183,3 +184,20 @@ def test_silence_about_a_debug(tell: Tell, text: str):
     told = tell(("hub.log", text), ("hub.cfg", site(A, B, dpd=DPD)))
     assert told.of("dpd-configured-not-in-force") == []
     assert told.of("dpd-not-negotiated") == []
+
+
+@fires("dpd-configured-not-in-force")
+@pytest.mark.parametrize("active", [True, False])
+def test_ikev2_asks_as_it_was_set_when_the_sa_came_up(*, active: bool):
+    shown = shown_sa(
+        ike_version=2, command="show crypto ikev2 sa detail", dpd_active=active,
+        dpd="DPD configured for 0 seconds, retry 0",
+    )  # fmt: skip
+    text = tunnel(A, B, dpd="crypto ikev2 dpd 10 2 periodic")
+    text = text.replace("set transform-set T", "set ikev2-profile F")
+    view = replace(peer(), local=A, ike_sas=(), shown=(shown,))
+    found = list(RULE.check(Case(view, configurations=(read_configuration(text, "s2"),))))
+    assert len(found) == (not active)
+    for one in found:
+        assert "does not offer" not in one.detail
+        assert one.remedy == negotiate_anew(read_configuration(text, "s2"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from analyzers.model.black_hole import BlackHoleClass, PhaseName, StopBasis
 from analyzers.model.exchange import Outcome
 from analyzers.model.peer import PeerState
 from tests.scenarios.conftest import Tell
+from tests.scenarios.inputs import together
 from tests.scenarios.timeline import at
 
 # Both ends begin at once: there are two SAs, and strongSwan asks on each.
@@ -113,3 +116,29 @@ def test_a_delete_of_another_sa_is_no_verdict_on_the_one_that_is_asked_on(tell: 
     assert (asked.outcome, asked.verdict_ns) == (Outcome.OPEN, None)
     assert peer.state is PeerState.PROBING
     assert peer.black_holes == ()
+
+
+def test_the_lines_of_two_conns_that_are_woven_are_no_retries(tmp_path: Path) -> None:
+    """One message ID is one message: IOS numbers each R-U-THERE anew."""
+    text = ""
+    for at_s in (10, 20):
+        asked = [
+            [
+                f".500: ISAKMP:(100{sa}):Sending NOTIFY DPD/R_U_THERE protocol 1\n"
+                f"\tspi 1769949150, message ID = {at_s}77{sa}",
+                f".500: ISAKMP:(100{sa}): seq. no 0x{at_s + sa:X}",
+                f".504: ISAKMP:(100{sa}): sending packet to 192.0.2.{sa} my_port 500 peer_port 500"
+                " (I) QM_IDLE",
+                f".504: ISAKMP:(100{sa}):Input = IKE_MESG_FROM_TIMER, IKE_TIMER_PEERS_ALIVE",
+                f".530: ISAKMP:(100{sa}): processing NOTIFY DPD/R_U_THERE_ACK protocol 1\n"
+                f"\tspi 0, message ID = {at_s}88{sa}, sa = 0x67F5A6E8",
+            ]
+            for sa in (8, 9)
+        ]
+        # The second connection is a millisecond late.
+        asked[1] = [f".{int(line[1:4]) + 1}{line[4:]}" for line in asked[1]]
+        woven = [line for both in zip(*asked, strict=True) for line in both]
+        text += "".join(f"*Mar  1 10:00:{at_s:02}{line}\n" for line in woven)
+    peers = together(tmp_path, text).peers
+    told = [[len(x.transmissions) for x in peer.exchanges] for peer in peers]
+    assert told == [[1, 1], [1, 1]]

@@ -39,6 +39,8 @@ class _Peer(Struct):
     """A notify or Delete that arrived and of which more may be said."""
     sending: LogEvent | None = None
     """A notify or Delete that is being built: its packet comes later, or is not logged."""
+    asks: bool = False
+    """It began the IKEv2 SA that is being negotiated."""
     ended: set[str] = field(default_factory=set)
     """The lines that have told of the end of the present session."""
 
@@ -182,10 +184,15 @@ class CiscoAsaAssembly:
             case "ikev2-sa":
                 if fields["what"] == "UP":
                     peer.ended.clear()
-                    yield event(line, LogEventKind.IKE_SA_UP, version=2, reason="")
+                    began = False if peer.asks else None
+                    peer.asks = False
+                    yield event(line, LogEventKind.IKE_SA_UP, version=2, reason="", began=began)
                 else:
                     yield from self._down(line, peer, 2)
+            case "ikev2-asked":
+                peer.asks = True
             case "ikev2-failed":
+                peer.asks = False
                 refused = cisco_refusal(fields["reason"])
                 if refused is not None:
                     sent, name = refused

@@ -128,7 +128,7 @@ class CiscoIsakmpAssembly:
     ) -> LogEvent:
         """An event about a connection."""
         made = event(line, kind, **parts)
-        made.handle = here.handle
+        made.handle, made.began = here.handle, here.began
         made.remote = made.remote or here.peer
         made.local = made.local or self._connections.local_of(made.remote)
         self._out.put(made)
@@ -185,6 +185,7 @@ class CiscoIsakmpAssembly:
     def _leaves(self, built: LogEvent, line: LogLine, here: Connection, node: int | None) -> None:
         """A notify leaves with this packet."""
         built.at_ns, built.ref, built.resolution_ns = line.at_ns, line.ref, line.resolution_ns
+        built.began = here.began
         built.remote, built.local = here.peer, self._connections.local_of(here.peer)
         built.remote_port = port(line.get("peer_port") or "")
         built.local_port = port(line.get("local_port") or "")
@@ -348,6 +349,9 @@ class CiscoIsakmpAssembly:
         """What a packet is; a phase 1 that begins with it is seen whole, where no other one is
         under way."""
         kind = _kind_in(packet)
+        role = packet.get("role")
+        if role is not None:
+            here.began = role == "I"
         if kind is not _QUICK_MODE and here.peer is not None and _begins_phase1(packet):
             self._phase1.setdefault(here.peer, Phase1())
             while len(self._phase1) > _MAX_GONE:
@@ -377,7 +381,7 @@ class CiscoIsakmpAssembly:
         if reason.startswith(_RETRANSMISSION):
             asked = _QUICK_MODE if reason.endswith(_OF_PHASE_2) else attempted
             self._say(line, here, LogEventKind.GAVE_UP, message=asked)
-        here.deleting = True
+        here.deleting, here.began = True, None
         _asks_anew(here)
         here.down = self._say(line, here, LogEventKind.IKE_SA_DOWN, protocol=DeleteProtocol.IKE)
         if attempted in _PHASE1:

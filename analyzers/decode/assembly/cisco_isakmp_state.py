@@ -34,6 +34,8 @@ class Connection(Struct):
     key: str
     handle: str | None
     peer: str | None = None
+    began: bool | None = None
+    """Whether the router began it, and not the peer, by its last packet."""
     arrived: LogLine | None = None
     """The packet that is being processed."""
     sent: LogLine | None = None
@@ -105,7 +107,7 @@ class Connections:
             here = Connection(number, None if number.startswith("0 ") else number)
             before = self._here
             if line.id in _GOES_ON and before.key.startswith("0 "):
-                here.peer = before.peer
+                here.peer, here.began = before.peer, before.began
             self._known[number] = here
             _trim(self._known)
         if here.handle is not None:

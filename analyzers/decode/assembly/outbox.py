@@ -12,6 +12,8 @@ from analyzers.model.time import NS_PER_SECOND
 # Nothing more is said of a message after this.
 _PATIENCE_NS: Final = 2 * NS_PER_SECOND
 _PATIENCE_LINES: Final = 64
+# Where lines of several connections are woven, stamps go back by some milliseconds.
+_WOVEN_NS: Final = NS_PER_SECOND // 10
 
 
 class Outbox:
@@ -35,7 +37,8 @@ class Outbox:
         now_ns = line.at_ns
         for name, (made, since) in [*self.waiting.items()]:
             wait_ns = 0 if now_ns is None or made.at_ns is None else now_ns - made.at_ns
-            if self._lines - since > _PATIENCE_LINES or not 0 <= wait_ns <= _PATIENCE_NS:
+            in_time = -_WOVEN_NS <= wait_ns <= _PATIENCE_NS
+            if self._lines - since > _PATIENCE_LINES or not in_time:
                 del self.waiting[name]
 
     def put(self, made: LogEvent) -> None:

@@ -161,15 +161,15 @@ def _ike_sa(sa: IkeSa, naming: Naming, begun: str) -> tuple[Node, ...]:
         details.append(sa.proposal)
     if sa.lifetime_s is not None:
         details.append(f"lifetime {sa.lifetime_s:,} s")
-    if sa.ike_version == 1:
+    if sa.ike_version == 1 and sa.version_told:
         details.append(sa_words.dpd_vendor_id(sa))
     details.append(counted(sa.messages, "message"))
     if sa.retransmissions:
         details.append(counted(sa.retransmissions, "retransmission"))
     details += [f"{name} ({address(sender)})" for sender, name in sa.vendor_ids[:SPIS_SHOWN]]
     return (
-        [f"IKEv{sa.ike_version} ", data(spis)],
-        address(sa.initiator),
+        [f"{sa_words.version(sa)} ", data(spis)],
+        address(sa.initiator) if sa.initiator_told else "not told",
         established,
         end,
         dotted(details),

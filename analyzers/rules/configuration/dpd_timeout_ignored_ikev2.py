@@ -18,6 +18,7 @@ from analyzers.rules.rule import Found
 
 
 def _check(estate: Estate) -> Iterator[Found]:
+    either = {id(usage.setting) for usage in estate.usages if usage.either}
     for configuration in estate.configurations:
         for setting in configuration.dpd:
             for ignored in setting.ignored if setting.ike_version != 1 else ():
@@ -26,15 +27,22 @@ def _check(estate: Estate) -> Iterator[Found]:
                 worst_s = setting.policy.worst_case_s
                 when = _by_what(configuration, setting)
                 effect = f" {when} comes after {spoken(worst_s)} at worst." if worst_s else ""
+                used = id(setting) in either  # by the same connection in IKEv1
+                nothing = "nothing where IKEv2 is used" if used else "nothing"
+                remedy = _REMEDIES.get(setting.policy.profile or "", "")
                 yield Found(
-                    f"{device_name(configuration)}, {setting.scope}: {ignored.option} does nothing:"
-                    f" {ignored.why}.{effect}",
+                    f"{device_name(configuration)}, {setting.scope}: {ignored.option} does"
+                    f" {nothing}: {ignored.why}.{effect}",
                     (ignored.ref, setting.ref),
-                    remedy=_REMEDIES.get(setting.policy.profile or "", ""),
+                    remedy=_FOR_EITHER if used else remedy,
+                    severity=Severity.INFO if used else None,
                     source=_SOURCES.get(setting.policy.profile or "", ""),
                 )
 
 
+_FOR_EITHER: Final = (
+    "None, if the retransmission (charon.retransmit_* in strongswan.conf) is set as well."
+)
 _REMEDIES: Final = {
     "fortios-ikev2": (
         "Remove it: how IKEv2 retransmits is fixed, and only dpd-retryinterval brings the verdict"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.model.configuration import RoutingProtocol
+from analyzers.model.configuration import RoutingTimer
 from analyzers.model.finding import Severity
 from analyzers.rules.configuration.estate import Estate
 from analyzers.rules.configuration.examples import tunnel
@@ -16,20 +16,24 @@ from analyzers.rules.rule import Found
 def _check(estate: Estate) -> Iterator[Found]:
     for usage in estate.usages:
         worst_s = usage.worst_case_s
-        protocols = [t for t in usage.routing if t.protocol is not RoutingProtocol.GRE_KEEPALIVE]
-        if worst_s is None or not protocols:
+        slowest = usage.outlasted
+        if worst_s is None or slowest is None or worst_s > slowest.hold_s:
             continue
-        fastest = protocols[0]
-        if worst_s > fastest.hold_s:
-            continue
-        default = "" if fastest.explicit else " by default"
+        held = [t for t in usage.protocols if worst_s <= t.hold_s]
         yield Found(
             f"{where(usage)}: DPD gives up {spoken(worst_s)} after the last proof of life at the"
-            f" latest, {fastest.protocol} on {fastest.interface} holds its neighbour for"
-            f" {spoken(fastest.hold_s)}{default}.",
-            (*usage.refs, fastest.ref),
+            f" latest, {' and '.join(_holds(timer) for timer in held)}.",
+            (*usage.refs, *(timer.ref for timer in held)),
             remedy=f"{switch_on(usage, estate.budget_s)} Or set a hold time below what DPD takes.",
         )
+
+
+def _holds(timer: RoutingTimer) -> str:
+    default = "" if timer.explicit else " by default"
+    return (
+        f"{timer.protocol} on {timer.interface} holds its neighbour for"
+        f" {spoken(timer.hold_s)}{default}"
+    )
 
 
 RULE = ConfigurationRule(
@@ -46,6 +50,15 @@ RULE = ConfigurationRule(
     source="M. Conran, Dead Peer Detection; M. Conran, IPsec Fault Tolerance",
     check=_check,
     fires=(
+        (
+            tunnel(
+                "192.0.2.1",
+                "198.51.100.7",
+                "ip ospf 1 area 0",
+                dpd="crypto isakmp keepalive 40 5",
+                after="router bgp 65000\n neighbor 10.9.0.2 remote-as 65001",
+            ),
+        ),
         (
             tunnel(
                 "192.0.2.1",

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from analyzers.model.addresses import address_key, closeness
 from analyzers.model.configuration import (
+    ConfigFormat,
     Configuration,
     Connection,
     ConnectionKind,
@@ -43,6 +44,8 @@ class Usage(Struct, frozen=True):
     """None: nothing is known of it."""
     routing: tuple[RoutingTimer, ...] = ()
     """What else notices a dead path of this connection, the fastest first."""
+    either: bool = False
+    """The connection may use either IKE version, and this is it in one of them."""
 
     @property
     def asks(self) -> bool:
@@ -83,6 +86,18 @@ class Usage(Struct, frozen=True):
         written = self.setting is not None and self.setting.explicit
         refs = [self.setting.ref] if self.setting is not None and written else []
         return tuple(dict.fromkeys([*refs, self.connection.ref]))
+
+    @property
+    def protocols(self) -> tuple[RoutingTimer, ...]:
+        """Routing protocols over it, the fastest first; a GRE keepalive is none."""
+        return tuple(t for t in self.routing if t.protocol is not RoutingProtocol.GRE_KEEPALIVE)
+
+    @property
+    def outlasted(self) -> RoutingTimer | None:
+        """The protocol that DPD has to outlast: the slowest, unless BFD tells all of them."""
+        told = tuple(t for t in self.protocols if t.protocol is RoutingProtocol.BFD)
+        slowest = (told or self.protocols)[-1:]
+        return slowest[0] if slowest else None
 
     @property
     def ike_lifetime(self) -> Lifetime | None:
@@ -130,6 +145,21 @@ class Estate:
         """The other ends of a connection, as far as they are given."""
         return self._others.get(id(usage), [])
 
+    def ike_lifetime(self, usage: Usage) -> Lifetime | None:
+        """How long the IKE SA of a connection lives at most, by its ends as far as they are given.
+
+        Cisco devices take the shorter lifetime of both ends in IKEv1; in IKEv2 each has its own.
+        """
+        own = usage.ike_lifetime
+        if own is None or not _agrees_lifetimes(usage):
+            return own
+        others = [other for other in self.others(usage) if _agrees_lifetimes(other)]
+        there = [lifetime for other in others if (lifetime := other.ike_lifetime) is not None]
+        if not there or len(there) < len(others):
+            return own
+        longest = max(there, key=lambda lifetime: lifetime.seconds)
+        return min(own, longest, key=lambda lifetime: lifetime.seconds)
+
     def under(self, configuration: Configuration, setting: DpdSetting) -> list[Connection]:
         """The connections that a setting governs, be it for one peer of several."""
         own = (usage for usage in self.usages if usage.configuration is configuration)
@@ -138,6 +168,13 @@ class Estate:
     def is_asked_from_elsewhere(self, usage: Usage) -> bool:
         """Whether the other end is given, and asks."""
         return any(other.asks for other in self.others(usage))
+
+
+_CISCO: Final = frozenset({ConfigFormat.CISCO_IOS, ConfigFormat.CISCO_ASA})
+
+
+def _agrees_lifetimes(usage: Usage) -> bool:
+    return usage.connection.ike_version == 1 and usage.configuration.format in _CISCO
 
 
 _TUNNELS = frozenset({ConnectionKind.MULTIPOINT, ConnectionKind.ROUTE_BASED})
@@ -159,9 +196,11 @@ def _usages(configuration: Configuration) -> Iterator[Usage]:
             tunnels.update(inside.get(address_key(peer.address), ()))
         routing = [timer for tunnel in tunnels for timer in timers.get(tunnel, ())]
         routing.sort(key=lambda timer: (timer.hold_s, timer.ref))
-        for connection in _by_version(either, versions.get(either.profile or "", set())):
+        split_by = versions.get(either.profile or "", set())
+        for connection in _by_version(either, split_by):
             under = configuration.setting_of(connection)
-            yield Usage(configuration, connection, under, tuple(routing))
+            split = either.ike_version is None and len(split_by) > 1
+            yield Usage(configuration, connection, under, tuple(routing), split)
 
 
 def _is_named(setting: DpdSetting, usage: Usage) -> bool:

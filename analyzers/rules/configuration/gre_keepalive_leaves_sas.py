@@ -25,7 +25,7 @@ def _check(estate: Estate) -> Iterator[Found]:
             yield Found(
                 f"{where(usage)}: the keepalive brings {timer.interface} down after"
                 f" {spoken(timer.hold_s)}; the SAs stay, and nothing replaces them"
-                f" {bound(usage)}.",
+                f" {bound(estate, usage)}.",
                 (timer.ref, usage.connection.ref),
                 remedy=switch_on(usage, estate.budget_s),
             )

@@ -17,7 +17,7 @@ def _check(estate: Estate) -> Iterator[Found]:
         if len(usage.connection.remotes) == 1 and not _is_watched(estate, usage):
             yield Found(
                 f"{where(usage)}: {_why(usage)}, and no routing protocol runs over it. Once the"
-                f" peer is gone, traffic is lost {bound(usage)}.",
+                f" peer is gone, traffic is lost {bound(estate, usage)}.",
                 usage.refs,
                 remedy=switch_on(usage, estate.budget_s),
             )
@@ -31,7 +31,9 @@ def _why(usage: Usage) -> str:
     setting = usage.setting
     if setting is None:
         return "no DPD setting is known"
-    return "DPD is switched off" if setting.explicit else "DPD is off by default"
+    if not setting.explicit:
+        return "DPD is off by default"
+    return "it is set to answer, and never to ask" if setting.answers else "DPD is switched off"
 
 
 RULE = ConfigurationRule(

@@ -18,7 +18,7 @@ def _check(estate: Estate) -> Iterator[Found]:
         if len(remotes) > 1 and not usage.asks:
             yield Found(
                 f"{where(usage)}: {len(remotes)} peers, and this end never asks. When the first"
-                f" dies with the tunnel up, the next one is not tried {bound(usage)}.",
+                f" dies with the tunnel up, the next one is not tried {bound(estate, usage)}.",
                 tuple(dict.fromkeys([*usage.refs, *(peer.ref for peer in remotes)])),
                 remedy=switch_on(usage, estate.budget_s),
             )

@@ -7,9 +7,9 @@ from typing import Final
 from analyzers.configs.config_lines import lines_in_ipsec_conf
 from analyzers.configs.durations import spoken_s
 from analyzers.configs.vendors import PROFILES
-from analyzers.model.configuration import ConfigFormat, DpdSetting, RoutingProtocol
+from analyzers.model.configuration import ConfigFormat, DpdSetting
 from analyzers.model.policy import PolicyMode
-from analyzers.rules.configuration.estate import Usage
+from analyzers.rules.configuration.estate import Estate, Usage
 from analyzers.rules.remedies import advice
 
 PEERS_NAMED: Final = 3
@@ -55,7 +55,6 @@ def switch_on(usage: Usage, budget_s: float) -> str:
     kind = usage.configuration.format
     profile = usage.setting.policy.profile if usage.setting is not None else None
     family = _FAMILIES.get(kind) or (profile or "").partition("-")[0]
-    holds = (t.hold_s for t in usage.routing if t.protocol is not RoutingProtocol.GRE_KEEPALIVE)
     # A hub that asks each of its peers by the clock has a load of its own.
     mode = PolicyMode.ON_DEMAND if usage.is_for_anyone else None
     in_ipsec_conf = kind is ConfigFormat.IPSEC_CONF and family == "strongswan"
@@ -63,17 +62,21 @@ def switch_on(usage: Usage, budget_s: float) -> str:
         family,
         usage.connection.ike_version,
         budget_s,
-        hold_s=min(holds, default=None),
+        hold_s=None if usage.outlasted is None else usage.outlasted.hold_s,
         mode=mode,
         lines_of=lines_in_ipsec_conf if in_ipsec_conf else None,
+        either=usage.either,
     )
     return f"{advised} {CLEAR}." if kind is ConfigFormat.CISCO_IOS else advised
 
 
-def bound(usage: Usage) -> str:
+def bound(estate: Estate, usage: Usage) -> str:
     """What ends a black hole that nobody notices."""
-    lifetime = usage.ike_lifetime
+    lifetime = estate.ike_lifetime(usage)
     if lifetime is None:
         return "until a lifetime ends"
-    default = "" if lifetime.explicit else ", the default"
-    return f"until the IKE SA ends: up to {spoken(lifetime.seconds)}{default}"
+    if lifetime is usage.ike_lifetime:
+        whose = "" if lifetime.explicit else ", the default"
+    else:
+        whose = ", the shorter lifetime of both ends"
+    return f"until the IKE SA ends: up to {spoken(lifetime.seconds)}{whose}"

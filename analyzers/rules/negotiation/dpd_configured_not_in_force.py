@@ -38,7 +38,7 @@ def _held_against(case: Case, configuration: Configuration, sa: IkeSa) -> Iterat
         (sa.initiator, sa.responder, sa.dpd_vendor_id),
         (sa.responder, sa.initiator, sa.dpd_vendor_id[::-1]),
     ):
-        setting = _setting(case, configuration, own, other) if sa.ike_version == 1 else None
+        setting = _setting(case, configuration, own, other, 1) if sa.ike_version == 1 else None
         if setting is None or not setting.explicit or False not in offered:
             continue
         if setting.policy.mode is not PolicyMode.DISABLED:
@@ -55,29 +55,31 @@ def _held_against(case: Case, configuration: Configuration, sa: IkeSa) -> Iterat
 def _shown_without(case: Case, configuration: Configuration) -> Iterator[Found]:
     """What the device shows of the SA: without DPD in force, whoever did not offer it."""
     own, other = case.ends
-    told = [sa for sa in case.peer.shown if sa.ike_version == 1 and sa.dpd_active is not None]
+    told = [sa for sa in case.peer.shown if sa.ike_version and sa.dpd_active is not None]
     if not told or told[-1].dpd_active:
         return
-    setting = _setting(case, configuration, own, other)
+    shown = told[-1]
+    setting = _setting(case, configuration, own, other, shown.ike_version)
     if setting is None or not setting.explicit or setting.policy.mode is PolicyMode.DISABLED:
         return
-    shown = told[-1]
     yield Found(
-        without_dpd(configuration, other, shown.command, shown.dpd),
+        without_dpd(configuration, other, shown.ike_version, shown.command, shown.dpd),
         (setting.ref, shown.ref),
-        remedy=remedy_at(configuration, other),
+        remedy=remedy_at(configuration, other, shown.ike_version),
         confidence=Confidence.INFERRED,
         at_ns=shown.at_ns,
         end=own,
     )
 
 
-def _setting(case: Case, configuration: Configuration, own: str, other: str) -> DpdSetting | None:
+def _setting(
+    case: Case, configuration: Configuration, own: str, other: str, ike_version: int | None
+) -> DpdSetting | None:
     """The setting that one end is under; a log need not tell the address of its own device."""
     if any(same_address(own, address) for address in configuration.addresses):
-        return configuration.setting_for(own, other, 1)
+        return configuration.setting_for(own, other, ike_version)
     held = [p.ref for p in case.peer.policies if p.holder == own and p.basis is PolicyBasis.CONFIG]
-    setting = configuration.setting_for(None, other, 1)
+    setting = configuration.setting_for(None, other, ike_version)
     return setting if setting is not None and setting.policy.ref in held else None
 
 
@@ -108,8 +110,8 @@ RULE = PeerRule(
     severity=Severity.WARNING,
     title="DPD is configured, but this IKE SA was negotiated without it",
     rationale=(
-        "DPD is agreed in phase 1, by a vendor ID of both ends. What is configured while a tunnel"
-        " is up does nothing until its SAs are negotiated anew."
+        "DPD is agreed in phase 1, by a vendor ID of both ends (IKEv1), or set when an SA comes up"
+        " (IKEv2). What is configured later does nothing until its SAs are negotiated anew."
     ),
     remedy="Clear the SAs, so that they are negotiated anew with DPD.",
     source="RFC 3706 section 5.1; M. Conran, Dead Peer Detection",

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from analyzers.configs.config_lines import config_lines
 from analyzers.configs.durations import spoken_s
 from analyzers.model.addresses import same_address
-from analyzers.model.configuration import Configuration, RoutingProtocol
+from analyzers.model.configuration import Configuration
 from analyzers.model.finding import Severity
 from analyzers.model.policy import DpdPolicy, PolicyBasis
 from analyzers.model.records import Confidence
@@ -26,21 +26,20 @@ def _check(case: Case) -> Iterator[Found]:
         usage = None if configuration is None else _usage(case, configuration, holder)
         if policy is None or policy.worst_case_s is None or usage is None:
             continue
-        timers = [t for t in usage.routing if t.protocol is not RoutingProtocol.GRE_KEEPALIVE]
+        slowest = usage.outlasted
         # What the configuration itself says of DPD is judged beside it, without any traffic.
-        if not timers or usage.worst_case_s is not None:
+        if slowest is None or usage.worst_case_s is not None:
             continue
-        fastest = timers[0]
-        if policy.worst_case_s > fastest.hold_s:
+        if policy.worst_case_s > slowest.hold_s:
             continue
         given = policy.basis is PolicyBasis.GIVEN
         yield Found(
             f"{holder} gives up {spoken_s(policy.worst_case_s)} after the last proof of life at"
             f" the latest, {'as given' if given else 'by its own rhythm'}; its"
-            f" {fastest.protocol} on {fastest.interface} holds the neighbour for"
-            f" {spoken_s(fastest.hold_s)}.",
-            tuple(ref for ref in (policy.ref, fastest.ref) if ref is not None),
-            remedy=_remedy(case, holder, policy, fastest.hold_s),
+            f" {slowest.protocol} on {slowest.interface} holds the neighbour for"
+            f" {spoken_s(slowest.hold_s)}.",
+            tuple(ref for ref in (policy.ref, slowest.ref) if ref is not None),
+            remedy=_remedy(case, holder, policy, slowest.hold_s),
             confidence=Confidence.CERTAIN if given else Confidence.INFERRED,
         )
 

@@ -60,7 +60,7 @@ def _held(case: Case, holder: str, sa: IkeSa, expected: Expected) -> Iterator[Fo
     yield Found(
         f"The tunnel between {holder} and {other} was up for {spoken(lived_s)}, of which {other}"
         f" was silent for up to {spoken(quiet_s)} at a time, and neither end asked once. {holder}"
-        f" has DPD switched off ({expected.said}).",
+        f" is set not to ask ({expected.said}).",
         (sa.refs[0],) if expected.policy.ref is None else (expected.policy.ref, sa.refs[0]),
         remedy=advice(case.vendor(holder), sa.ike_version, case.thresholds.budget_s),
         at_ns=longest.start_ns,

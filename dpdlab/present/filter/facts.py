@@ -39,7 +39,7 @@ class Surroundings:
             source: (source, path, PurePath(path).name) for source, path in sources.items()
         }
         sas = () if peer is None else peer.ike_sas
-        self.versions = {sa.id: sa.ike_version for sa in sas}
+        self.versions = {sa.id: sa.ike_version for sa in sas if sa.version_told}
         self.sa_spis = {
             sa.id: tuple(spi for spi in (sa.initiator_spi, sa.responder_spi) if spi) for sa in sas
         }

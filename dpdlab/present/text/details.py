@@ -58,8 +58,8 @@ def _ike_sa(page: Page, sa: IkeSa, begun: str) -> None:
     """`begun`: what is known of an SA that was not seen to come up."""
     spis = f"{_spi(page, sa.initiator_spi)} / {_spi(page, sa.responder_spi)}"
     parts: list[Part] = [
-        f"IKEv{sa.ike_version} {spis if sa.initiator_spi else 'SPIs not told'}",
-        f"initiator {page.address(sa.initiator)}",
+        f"{sa_words.version(sa)} {spis if sa.initiator_spi else 'SPIs not told'}",
+        f"initiator {page.address(sa.initiator) if sa.initiator_told else 'not told'}",
     ]
     if sa.established_ns is not None:
         took_ns = sa.established_ns - sa.first_ns
@@ -77,7 +77,7 @@ def _ike_sa(page: Page, sa: IkeSa, begun: str) -> None:
         parts.append(page.data(sa.proposal))
     if sa.lifetime_s is not None:
         parts.append(f"lifetime {sa.lifetime_s:,} s")
-    if sa.ike_version == 1:
+    if sa.ike_version == 1 and sa.version_told:
         parts.append(sa_words.dpd_vendor_id(sa))
     if page.verbose:
         parts.append(counted(sa.messages, "message"))

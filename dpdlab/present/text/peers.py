@@ -18,7 +18,7 @@ from analyzers.export.unlisted import (
     not_shown,
 )
 from analyzers.model.exchange import Outcome
-from analyzers.model.peer import PeerView
+from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from dpdlab.present import words
 from dpdlab.present.formatting import (
@@ -153,6 +153,12 @@ class _Table:
             small.append(counted(len(peer.deletes), "Delete"))
         if small:
             lines.append(small)
+        if peer.state is PeerState.UNKNOWN:
+            # An output proves no life, and is all there is to tell such peers apart.
+            states = {sa.command: sa.state for sa in peer.shown if sa.state}
+            if states:
+                first, *more = dict.fromkeys(map(self.page.data, states.values()))
+                lines.append([(f"shown: {first}", FAINT), *((state, FAINT) for state in more)])
         if self.kept <= 8 and peer.black_holes:
             lines.append(self._hole_parts(peer))
         elif self.kept <= 8 and peer.whole.black_holes:

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.export import exchanges, words
+from analyzers.export import exchanges, sa_words, words
 from analyzers.export.formatting import (
     Severity,
     byte_count,
@@ -129,7 +129,7 @@ def _sas(model: Model, peer: PeerView, palette: Palette) -> Iterator[Text]:
 
 
 def _sa(model: Model, sa: IkeSa, palette: Palette) -> Text:
-    line = Text(f"  {model.times.at(sa.first_ns)}  IKEv{sa.ike_version} ")
+    line = Text(f"  {model.times.at(sa.first_ns)}  {sa_words.version(sa)} ")
     line.append(short_spi(safe(sa.initiator_spi), model.signs) or model.signs.none, palette.faint)
     if sa.end is not None:
         line.append(f"  {words.SA_END[sa.end]}", palette.note)

@@ -453,7 +453,7 @@ class PeerRows:
         peer = self.peers[index]
         known = self._drawn.words.get(peer.id)
         if known is None:
-            versions = (f"v{sa.ike_version}" for sa in peer.ike_sas)
+            versions = (f"v{sa.ike_version}" for sa in peer.ike_sas if sa.version_told)
             policies = map(self._policy_words, peer.policies)
             ends = (peer.local, *peer.addresses, peer.remote)
             parts = (words.peer_word(peer), *ends, *versions, *policies)

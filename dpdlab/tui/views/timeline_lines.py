@@ -7,7 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
-from analyzers.export import policy_words
+from analyzers.export import policy_words, sa_words
 from analyzers.export.formatting import count, counted, duration, lasted, short_spi
 from analyzers.export.spans import Window
 from analyzers.export.story import class_named
@@ -68,7 +68,7 @@ class TimelineLines:
             return [""]
         signs = self.model.signs
         spis = [short_spi(safe(sa.initiator_spi), signs) or signs.none for sa in sas]
-        versions = "/".join(f"IKEv{version}" for version in sorted({s.ike_version for s in sas}))
+        versions = "/".join(sorted({sa_words.version(sa) for sa in sas}))
         told = any(sa.initiator_spi for sa in sas)
         forms = [f"  {versions} {', '.join(spis)}"] if told and len(sas) <= _SAS_NAMED else []
         if len(sas) == 1 and not told:

@@ -36,7 +36,7 @@ Given up (inferred), last proof of life 2024-11-20T21:32:02.000Z. 2 liveness exc
 | id | broken way | class | seconds | packets | first exposed | end | recovered | confidence |
 |---|---|---|---|---|---|---|---|---|
 | b1 | 192.0.2.1 → 192.0.2.2 | detected | 6.100 to 13.900 | 31 to 70 | 2024-11-20T21:32:02.200Z \
-| 2024-11-20T21:32:16.100Z (delete) | – | inferred |
+| 2024-11-20T21:32:16.100Z (SA removed) | – | inferred |
 """
 
 

@@ -29,7 +29,7 @@ def test_a_black_hole_is_told_with_both_bounds_and_its_phases():
         " unanswered)."
         " Time by phase: unquestioned 1.000 s, unprobed 6.800 s, probing 6.000 s, teardown 0.100 s."
         " Verdict at 2024-11-20T21:32:16.000Z (inferred, no packet shows it)."
-        " It ended with a Delete. No recovery was seen."
+        " It ended with the removal of the SA. No recovery was seen."
     )
 
 

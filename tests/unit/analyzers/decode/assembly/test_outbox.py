@@ -41,6 +41,7 @@ def test_nobody_waits_for_ever():
         out.put(held)
         out.hold("a", held)
         out.at(line(1.9))
+        out.at(line(-0.001))
         assert out.take() == []
         out.at(later)
         assert [id(e) for e in out.take()] == [id(held)]

@@ -12,7 +12,7 @@ from rich.console import Console
 from analyzers.export.content import Content
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.exchange import AnswerEvidence, Lost, Outcome
-from analyzers.model.peer import PeerState, StateSpan
+from analyzers.model.peer import PeerState, ShownSa, StateSpan
 from analyzers.model.records import Confidence, Problem, ProblemKind, Ref
 from analyzers.model.time import ClockQuality
 from analyzers.session import Session
@@ -434,3 +434,23 @@ def test_clients_behind_one_nat_are_told_apart():
     assert flat(told).count(f"{ends} (p1)") == 2  # in the table, and over what is told of it
     assert flat(told).count(f"{ends} (p2)") == 2
     assert "198.51.100.9 (p3)" not in told
+
+
+def test_peers_of_which_only_outputs_tell_are_told_apart():
+    """What a device shows proves no life: the state stays unknown, its words stand beside it."""
+
+    def output(command: str, state: str) -> ShownSa:
+        return ShownSa(
+            at_ns=None, ref=Ref("s1", 7), command=command, ike_version=1, state=state,
+            uptime_s=None, remaining_s=None, dpd_active=None, dpd="", interval_s=None,
+            retry_s=None, spis=(), encaps_packets=None, decaps_packets=None,
+        )  # fmt: skip
+
+    shown = (
+        output("show crypto session", "UP-ACTIVE"),
+        output("show crypto isakmp sa", "MM_NO_STATE"),
+        output("show crypto isakmp sa", "QM_IDLE"),
+    )
+    peer = s.healthy(state=PeerState.UNKNOWN, exchanges=(), shown=shown)
+    assert "shown: UP-ACTIVE · QM_IDLE" in report([peer])
+    assert "shown: UP-ACTIVE" not in report([s.healthy(shown=shown)]).partition("──")[0]
