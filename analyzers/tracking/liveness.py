@@ -11,7 +11,7 @@ from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.tracking.verdicts import answers_beside, came_anew
+from analyzers.tracking.verdicts import Heard, came_anew
 
 # SAs of a peer that can overlap with one another in time: renewed ones, and strays.
 _NEIGHBOURS = 8
@@ -50,6 +50,7 @@ def spans(
     events += [(at_ns, 1, PeerState.ALIVE) for at_ns in heard_ns if not _is_under_way(at_ns, ended)]
     place = {sa.id: number for number, sa in enumerate(sas)}
     certain: list[tuple[int, int]] = []
+    heard = Heard(exchanges)
     for exchange in exchanges:
         if exchange.outcome is Outcome.ANSWERED:
             if exchange.prober == local or not exchange.unheard_answers:
@@ -63,7 +64,7 @@ def spans(
         if only_deaf or _may_be_answered(exchange, local):
             continue
         later = sas[number + 1 : number + _NEIGHBOURS]
-        if came_anew(exchange, later) is not None or answers_beside(exchange, exchanges):
+        if came_anew(exchange, later) is not None or heard.answers_beside(exchange):
             events.append((exchange.first_ns, 3, PeerState.PROBING))
         elif not _moved_on(exchange, later):
             events += _exchange_events(exchange)

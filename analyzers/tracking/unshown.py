@@ -29,16 +29,19 @@ def as_far_as_shown(
     its verdict: nobody counted what led to it. One that may be made of those on several IKE SAs is
     suspect as well.
     """
-    asked_ns = sorted(at_ns for x in exchanges if x.prober != holder for at_ns in _not_answered(x))
-    told_ns = sorted(
-        [m.at_ns for x in exchanges if x.prober == holder for m in x.transmissions]
-        + [m.at_ns for x in exchanges if x.prober != holder for m in x.answers]
-        + [sa.established_ns for sa in sas if sa.established_ns is not None]
-    )
+    own = [x for x in exchanges if x.prober == holder]
+    asked_ns: list[int] = []
+    told_ns: list[int] = []
+    if not all(map(_is_shown_whole, own)):
+        others = [x for x in exchanges if x.prober != holder]
+        asked_ns = sorted(at_ns for x in others for at_ns in _not_answered(x))
+        told_ns = sorted(
+            [m.at_ns for x in own for m in x.transmissions]
+            + [m.at_ns for x in others for m in x.answers]
+            + [sa.established_ns for sa in sas if sa.established_ns is not None]
+        )
     found = []
-    for x in exchanges:
-        if x.prober != holder:
-            continue
+    for x in own:
         if _may_be_of_several(x, sas):
             x = replace(x, first_missing=True, verdict_ns=None, confidence=Confidence.SUSPECT)
         elif not _is_shown_whole(x) and (x.unheard_answers or _in_vain(x, asked_ns, told_ns)):
