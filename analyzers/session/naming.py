@@ -264,8 +264,9 @@ def told_to_peers(
     `ends`: its own address towards each; `hosts`: names that a relay has for those that write the
     log. Of several devices nobody knows which one started.
     """
+    started = LogEventKind.STARTED
     for event in events:
-        if event.kind is not LogEventKind.STARTED:
+        if event.kind is not started:
             yield event
         elif hosts <= 1:
             for remote, local in ends.items():

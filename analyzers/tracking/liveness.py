@@ -17,6 +17,8 @@ from analyzers.tracking.verdicts import Heard, came_anew
 _NEIGHBOURS = 8
 # What was under way when an SA ended comes in within this.
 _UNDER_WAY_NS = 2 * NS_PER_SECOND
+# Python 3.11 is slow to find a member by its name, and these are asked for of every question.
+_ANSWERED, _ALIVE = Outcome.ANSWERED, PeerState.ALIVE
 
 
 def spans(
@@ -52,7 +54,7 @@ def spans(
     certain: list[tuple[int, int]] = []
     heard = Heard(exchanges)
     for exchange in exchanges:
-        if exchange.outcome is Outcome.ANSWERED:
+        if exchange.outcome is _ANSWERED:
             if exchange.prober == local or not exchange.unheard_answers:
                 events += _exchange_events(exchange)
             else:
@@ -248,15 +250,17 @@ def _is_told(exchange: Exchange, death: StateSpan) -> bool:
 
 def _exchange_events(exchange: Exchange) -> list[tuple[int, int, PeerState]]:
     events: list[tuple[int, int, PeerState]] = []
-    if exchange.outcome is Outcome.OPEN and exchange.confidence is Confidence.SUSPECT:
-        return events  # the peer was heard all the same, or could not be heard at all
-    if exchange.outcome is not Outcome.ANSWERED or exchange.retries:
-        events.append((exchange.first_ns, 3, PeerState.PROBING))
-    if exchange.outcome is Outcome.ANSWERED:
+    if exchange.outcome is _ANSWERED:
+        if exchange.retries:
+            events.append((exchange.first_ns, 3, PeerState.PROBING))
         answer = exchange.answer
         at_ns = exchange.last_ns if answer is None else answer.at_ns
-        events.append((at_ns, 4, PeerState.ALIVE))
-    elif exchange.outcome is Outcome.UNANSWERED and exchange.verdict_ns is not None:
+        events.append((at_ns, 4, _ALIVE))
+        return events
+    if exchange.outcome is Outcome.OPEN and exchange.confidence is Confidence.SUSPECT:
+        return events  # the peer was heard all the same, or could not be heard at all
+    events.append((exchange.first_ns, 3, PeerState.PROBING))
+    if exchange.outcome is Outcome.UNANSWERED and exchange.verdict_ns is not None:
         events.append((exchange.verdict_ns, 4, PeerState.DEAD))
     return events
 

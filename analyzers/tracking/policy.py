@@ -48,6 +48,8 @@ _IDLE_S: Final = 1.0
 _COUNTED_S: Final = 1.25
 # What came this shortly before a question may have crossed it.
 _CROSSING_S: Final = 0.01
+# Python 3.11 is slow to find a member by its name, and this is asked for of every question.
+_ANSWERED: Final = Outcome.ANSWERED
 
 
 def observe(
@@ -251,7 +253,7 @@ def _gaps_s(own: list[Exchange]) -> list[float]:
     return [
         seconds(gap_ns)
         for earlier, later in pairwise(own)
-        if earlier.outcome is Outcome.ANSWERED
+        if earlier.outcome is _ANSWERED
         and not earlier.retries
         and not later.first_missing
         and not (counts and _is_repeated(earlier, later))
