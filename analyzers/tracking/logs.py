@@ -253,8 +253,9 @@ class LogTracker:
         message_id = self._message_id(sa, event, sender)
         src, dst = sa.peer.address(sender), sa.peer.address(1 - sender)
         repeated = event.retransmission and event.message_id is not None and sa.version == 1
-        place = f"{ref.source} {ref.record}"
-        told = f"{sa.index} {sender} {kind} {message_id}" if repeated else place
+        told = f"{ref.source} {ref.record}"
+        if repeated:
+            told = f"{sa.index} {sender} {kind} {message_id}"
         flags = _RESPONSE if event.response else 0
         flags |= _INITIATOR if sender == sa.initiator else 0
         deletes: tuple[DeletePayload, ...] = ()
