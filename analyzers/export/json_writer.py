@@ -27,6 +27,9 @@ from analyzers.export.untrusted import UNPRINTABLE
 
 _INDENT: Final = 2
 _PIECE_BYTES: Final = 1 << 16
+# What stands around the element of a list in a list.
+_OPENED: Final = b"[\n  [\n    "
+_CLOSED: Final = b"\n  ]\n]"
 # A line break outside a string is layout; inside one it is always escaped already.
 _DISTURBING: Final = re.compile(rf"{UNPRINTABLE.pattern}(?<!\n)")
 _PLAIN: Final = bytes(code for code in range(0x80) if code != 0x7F)
@@ -44,7 +47,8 @@ def chunks(content: Content, *, ascii_only: bool = False) -> Iterator[str]:
     )
     yield escape(header.removesuffix("\n}"))
     yield from map(escape, _list("peers", map(build_peer, content.peers)))
-    selector = Selector(content.sources, content.peers)
+    asked = {ref for finding in content.findings for ref in finding.refs}
+    selector = Selector(content.sources, content.peers, asked)
     findings = (build_finding(f, selector.of_finding(f)) for f in content.findings)
     yield from map(escape, _list("findings", findings))
     yield from map(escape, _list("suppressed", map(build_suppressed, content.suppressed)))
@@ -58,7 +62,7 @@ def _list(name: str, models: Iterable[Model]) -> Iterator[str]:
     separator, end = "\n    ", "]"
     for model in models:
         yield separator
-        yield from _pieces(_indented(model).replace(b"\n", b"\n    "))
+        yield from _pieces(_indented_in_list(model))
         separator, end = ",\n    ", "\n  ]"
     yield end
 
@@ -84,6 +88,12 @@ def document(model: Model) -> str:
 
 def _indented(model: Model) -> bytes:
     return format_json(encode(model), indent=_INDENT)
+
+
+def _indented_in_list(model: Model) -> bytes:
+    """The same as an element of a member of the document, without the spaces before it."""
+    within = format_json(b"[[%b]]" % encode(model), indent=_INDENT)
+    return within[len(_OPENED) : -len(_CLOSED)]
 
 
 def terminal_escapes(document: str) -> str:

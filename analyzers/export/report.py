@@ -7,8 +7,8 @@ the report says what the views say.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from analyzers.export.contract import (
     SCHEMA_VERSION,
@@ -64,6 +64,9 @@ from analyzers.model.records import Problem, Ref, SourceInfo
 from analyzers.model.sa import EspFlow, IkeSa
 
 __all__ = ["Report", "build_header", "build_peer", "build_report"]
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def build_report(
@@ -331,8 +334,8 @@ def build_exchange(exchange: Exchange) -> ReportExchange:
         verdict_ns=exchange.verdict_ns,
         verdict_ref=_optional_ref(exchange.verdict_ref),
         lost=exchange.lost,
-        lost_answers=tuple(map(_message, exchange.lost_answers)),
-        unheard_answers=tuple(map(_message, exchange.unheard_answers)),
+        lost_answers=_all(_message, exchange.lost_answers),
+        unheard_answers=_all(_message, exchange.unheard_answers),
         outcome=exchange.outcome,
         basis=exchange.basis,
         confidence=exchange.confidence,
@@ -448,13 +451,13 @@ def build_message(message: IkeMessage) -> ReportIkeMessage:
         encrypted=message.encrypted,
         sequence=message.dpd_sequence,
         payloads=message.payload_types,
-        notifies=tuple(map(_notify, message.notifies)),
-        vendor_ids=tuple(map(_vendor_id, message.vendor_ids)),
+        notifies=_all(_notify, message.notifies),
+        vendor_ids=_all(_vendor_id, message.vendor_ids),
         integrity_ok=message.integrity_ok,
         basis=message.basis,
         confidence=message.confidence,
         ref=_ref(message.ref),
-        seen=tuple(map(_ref, message.seen)),
+        seen=_all(_ref, message.seen),
     )
 
 
@@ -481,13 +484,18 @@ def _message(sent: Transmission) -> ReportMessage:
         at_ns=sent.at_ns,
         message_id=told_message_id(sent.message_id),
         ref=_ref(sent.ref),
-        seen=tuple(map(_ref, sent.seen)),
+        seen=_all(_ref, sent.seen),
         lost=sent.lost,
     )
 
 
+def _all(build: Callable[[T], R], values: tuple[T, ...]) -> tuple[R, ...]:
+    """What is built of each; of nearly every message there are none."""
+    return tuple(map(build, values)) if values else ()
+
+
 def _ref(ref: Ref) -> ReportRef:
-    return ReportRef(*ref)
+    return ReportRef(ref.source, ref.record)
 
 
 def _optional_ref(ref: Ref | None) -> ReportRef | None:

@@ -14,7 +14,7 @@ sees no later fragment, nothing inside a tunnel, and tagged frames only as `vlan
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from ipaddress import IPv6Address, ip_address
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -61,7 +61,14 @@ class Selection(Struct, frozen=True):
 class Selector:
     """The filters of one run."""
 
-    def __init__(self, sources: Sequence[SourceInfo], peers: Sequence[PeerView]) -> None:
+    def __init__(
+        self,
+        sources: Sequence[SourceInfo],
+        peers: Sequence[PeerView],
+        asked: Set[Ref] | None = None,
+    ) -> None:
+        """`asked`: the only places that will be asked for, where that is known before."""
+        self._asked = asked
         self._captures = {source.id for source in sources if source.kind == "capture"}
         self._peers = {peer.id: peer for peer in peers}
         self._messages: dict[Ref, IkeMessage] | None = None
@@ -135,9 +142,10 @@ class Selector:
             self._messages = {}
             for peer in self._peers.values():
                 for message in peer.messages:
-                    self._messages[message.ref] = message
                     if message.refs or message.seen:
                         self._messages.update(dict.fromkeys(_places(message), message))
+                    elif self._asked is None or message.ref in self._asked:
+                        self._messages[message.ref] = message
         return self._messages
 
     def _frames(self, refs: Iterable[Ref]) -> dict[str, str]:

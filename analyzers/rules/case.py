@@ -112,6 +112,8 @@ class Case(Struct, frozen=True, dict=True):
             source = message.ref.source
             if source not in fine:
                 (fine if message.at_ns % NS_PER_SECOND else known).add(source)
+                if fine == self.source.keys():
+                    break
         return frozenset(known - fine)
 
     def heard(self, address: str) -> bool:

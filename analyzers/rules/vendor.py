@@ -91,6 +91,8 @@ def _by_logs(peer: PeerView, sources: Mapping[str, SourceInfo], address: str) ->
             alone |= saw
         elif len(saw) > 1:
             together |= saw
+        if alone == logs:
+            break
     if alone:
         return {_family(sources[name].format, _BY_DIALECT) for name in alone}
     families = {_family(sources[name].format, _BY_DIALECT) for name in together}

@@ -78,7 +78,10 @@ def tell_apart(events: Sequence[LogEvent]) -> None:
             continue
         if event.message in BEFORE_UP:
             continue  # what is negotiated may go on from another port
-        sa = found.setdefault(address, {}).setdefault(event.handle, _Sa(event.handle))
+        sas = found.setdefault(address, {})
+        sa = sas.get(event.handle)
+        if sa is None:
+            sa = sas[event.handle] = _Sa(event.handle)
         port = _port_of(event)
         if port is not None:
             sa.ports.add(port)

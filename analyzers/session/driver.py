@@ -350,7 +350,7 @@ class Session:
         if len(self.sources) == 1 and captures:
             clocks = [unread(opened.specs[0], 0, self.sources[0])]
         else:
-            facts = facts_of(logs)
+            facts = facts_of(logs) if captures else set()
             wanted = facts if len(captures) == 1 else None
             numbered = any(family is KeyFamily.SEQUENCE for family, _ in facts)
             keys = self._keys if numbered else None
@@ -385,7 +385,8 @@ class Session:
             if options.keep_lines and log.digest not in told:
                 told.add(log.digest)
                 self._log_texts.append(log_text(log, opened))
-            log.info.log_events = dict(Counter(e.kind.value for e in log.events))
+            kinds = Counter(e.kind for e in log.events)
+            log.info.log_events = {kind.value: count for kind, count in kinds.items()}
             self._readers[log.number] = LogReplay(log.info, stream)
 
         self._shown = shown_of(logs, captured=bool(captures))

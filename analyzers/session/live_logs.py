@@ -458,7 +458,7 @@ class LogMatcher:
         if event.remote is None and len(peers) == 1:
             event.remote = lone_peer(event, next(iter(peers)), log.connections)
         elif event.remote is not None and len(log.connections) < _MOST_REMOTES:
-            connection = connection_of(event)
+            connection = connection_of(event.handle)
             if connection is not None:
                 log.connections.add(connection)
         seen = {dst for src, dst in self._wire.ends if src == event.remote}

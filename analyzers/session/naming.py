@@ -184,7 +184,8 @@ def name_local(log: LogSource, captures: Sequence[CaptureClock], nameless: str) 
             elsewhere.setdefault(dst, set()).add(src)
     remotes = {e.remote for e in log.events if e.remote is not None}
     lone = next(iter(remotes)) if len(remotes) == 1 else None
-    named = {tied for e in log.events if e.remote is not None and (tied := connection_of(e))}
+    handles = {e.handle for e in log.events if e.remote is not None}
+    named = {tied for handle in handles if (tied := connection_of(handle))}
     for event in log.events:
         if event.remote is None and lone is not None:
             event.remote = lone_peer(event, lone, named)
@@ -232,9 +233,9 @@ def _own_address(configuration: Configuration, remote: str) -> str | None:
     return None
 
 
-def connection_of(event: LogEvent) -> str | None:
+def connection_of(handle: str | None) -> str | None:
     """The device's own name of what an SA belongs to: that of a connection, or of a session."""
-    named = None if event.handle is None else _SA_OF.fullmatch(event.handle)
+    named = None if handle is None else _SA_OF.fullmatch(handle)
     return None if named is None else named["of"]
 
 
@@ -244,7 +245,7 @@ def lone_peer(event: LogEvent, lone: str, named: Set[str]) -> str:
     `named`: connections that the log has an address of. One that is none of them may be that of
     anybody: what became of it must not be told of a peer that is well.
     """
-    connection = connection_of(event)
+    connection = connection_of(event.handle)
     if connection is None or not named or connection in named:
         return lone
     return _nameless(event)
@@ -263,8 +264,9 @@ def told_to_peers(
     `ends`: its own address towards each; `hosts`: names that a relay has for those that write the
     log. Of several devices nobody knows which one started.
     """
+    started = LogEventKind.STARTED
     for event in events:
-        if event.kind is not LogEventKind.STARTED:
+        if event.kind is not started:
             yield event
         elif hosts <= 1:
             for remote, local in ends.items():

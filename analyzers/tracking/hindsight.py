@@ -319,7 +319,8 @@ class Hindsight:
         return found + self.unanswered_requests(peer)
 
     def _asked_with(self, peer: PeerTrack, support: Support) -> list[ExchangeTrack]:
-        asked = [x for x in peer.exchanges if x.kind is ExchangeKind.DPD]
+        # What was asked once and answered has no other support than others.
+        asked = [x for x in peer.exchanges if not x.is_plain and x.kind is ExchangeKind.DPD]
         return [x for x in asked if self._support(x) is support]
 
     def untold(self, peer: PeerTrack) -> list[tuple[int, int | None]]:

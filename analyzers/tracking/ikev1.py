@@ -32,6 +32,12 @@ _RECENT: Final = 16
 _USES: Final = (MessageKind.QUICK_MODE, MessageKind.TRANSACTION, MessageKind.NEW_GROUP)
 
 
+# Python 3.11 is slow to find a member by its name, and these are asked for of every message.
+_FRAGMENT, _R_U_THERE = MessageKind.FRAGMENT, MessageKind.R_U_THERE
+_PHASE1: Final = (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE)
+_PROOF, _PROBE, _ANSWERED = MarkKind.PROOF, MarkKind.PROBE, MarkKind.ANSWERED
+
+
 class Ikev1Tracker:
     """Takes the IKEv1 messages of all SAs in the order of time."""
 
@@ -41,7 +47,7 @@ class Ikev1Tracker:
 
     def feed(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         """One message, sent by `side`."""
-        if message.kind is MessageKind.FRAGMENT:
+        if message.kind is _FRAGMENT:
             return
         if message.kind in _USES:
             sa.used_ns[side] = message.at_ns
@@ -49,12 +55,12 @@ class Ikev1Tracker:
             sa.retransmissions += 1
             sa.peer.retransmissions += 1
             return
-        if message.kind in (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE):
+        if message.kind in _PHASE1:
             self._phase1(sa, message, side)
         if message.encrypted:
             sa.protected = True
             _revive(sa)
-            self._marks.add(MarkKind.PROOF, sa, 1 - side, message)
+            self._marks.add(_PROOF, sa, 1 - side, message)
         if not message.encrypted:
             return  # unprotected content proves nothing, whatever it claims
         match message.kind:
@@ -158,7 +164,7 @@ class Ikev1Tracker:
         exchange.astray = not self._marks.proving
         if message.dpd_sequence is not None:
             exchange.note_sequence(message.dpd_sequence)
-        self._marks.add(MarkKind.PROBE, sa, side, message, exchange=exchange)
+        self._marks.add(_PROBE, sa, side, message, exchange=exchange)
 
     def _ack(self, sa: SaTrack, message: IkeMessage, side: int) -> None:
         prober = 1 - side
@@ -174,7 +180,7 @@ class Ikev1Tracker:
         exchange.evidence = AnswerEvidence.MESSAGE
         sa.open_dpd[prober] = None
         sa.unit.answered[prober] += 1
-        self._marks.add(MarkKind.ANSWERED, sa, prober, message, exchange=exchange)
+        self._marks.add(_ANSWERED, sa, prober, message, exchange=exchange)
 
     def take_back_answer(self, exchange: ExchangeTrack, message: IkeMessage) -> None:
         """What was taken for the answer of a question is something else."""

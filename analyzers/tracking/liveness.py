@@ -11,12 +11,14 @@ from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.tracking.verdicts import answers_beside, came_anew
+from analyzers.tracking.verdicts import Heard, came_anew
 
 # SAs of a peer that can overlap with one another in time: renewed ones, and strays.
 _NEIGHBOURS = 8
 # What was under way when an SA ended comes in within this.
 _UNDER_WAY_NS = 2 * NS_PER_SECOND
+# Python 3.11 is slow to find a member by its name, and these are asked for of every question.
+_ANSWERED, _ALIVE = Outcome.ANSWERED, PeerState.ALIVE
 
 
 def spans(
@@ -53,8 +55,9 @@ def spans(
     place = {sa.id: number for number, sa in enumerate(sas)}
     certain: list[tuple[int, int]] = []
     asked = [*exchanges, *(x for x in others if not _is_outlasted(x, exchanges))]
+    heard = Heard(exchanges)
     for exchange in asked:
-        if exchange.outcome is Outcome.ANSWERED:
+        if exchange.outcome is _ANSWERED:
             if exchange.prober == local or not exchange.unheard_answers:
                 events += _exchange_events(exchange)
             else:
@@ -66,7 +69,7 @@ def spans(
         if only_deaf or exchange.heard_beside or _may_be_answered(exchange, local):
             continue
         later = sas[number + 1 : number + _NEIGHBOURS]
-        if came_anew(exchange, later) is not None or answers_beside(exchange, exchanges):
+        if came_anew(exchange, later) is not None or heard.answers_beside(exchange):
             events.append((exchange.first_ns, 3, PeerState.PROBING))
         elif not _moved_on(exchange, later):
             events += _exchange_events(exchange)
@@ -263,15 +266,17 @@ def _is_told(exchange: Exchange, death: StateSpan) -> bool:
 
 def _exchange_events(exchange: Exchange) -> list[tuple[int, int, PeerState]]:
     events: list[tuple[int, int, PeerState]] = []
-    if exchange.outcome is Outcome.OPEN and exchange.confidence is Confidence.SUSPECT:
-        return events  # the peer was heard all the same, or could not be heard at all
-    if exchange.outcome is not Outcome.ANSWERED or exchange.retries:
-        events.append((exchange.first_ns, 3, PeerState.PROBING))
-    if exchange.outcome is Outcome.ANSWERED:
+    if exchange.outcome is _ANSWERED:
+        if exchange.retries:
+            events.append((exchange.first_ns, 3, PeerState.PROBING))
         answer = exchange.answer
         at_ns = exchange.last_ns if answer is None else answer.at_ns
-        events.append((at_ns, 4, PeerState.ALIVE))
-    elif exchange.outcome is Outcome.UNANSWERED and exchange.verdict_ns is not None:
+        events.append((at_ns, 4, _ALIVE))
+        return events
+    if exchange.outcome is Outcome.OPEN and exchange.confidence is Confidence.SUSPECT:
+        return events  # the peer was heard all the same, or could not be heard at all
+    events.append((exchange.first_ns, 3, PeerState.PROBING))
+    if exchange.outcome is Outcome.UNANSWERED and exchange.verdict_ns is not None:
         events.append((exchange.verdict_ns, 4, PeerState.DEAD))
     elif exchange.ceased_ns is not None:
         events.append((exchange.ceased_ns, 4, PeerState.UNKNOWN))

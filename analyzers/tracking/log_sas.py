@@ -41,6 +41,9 @@ _WITHIN: Final = LIVENESS | {MessageKind.DELETE, MessageKind.CREATE_CHILD}
 """Messages that need an IKE SA which is set up."""
 ESTABLISHED: Final = "it was ESTABLISHED"
 """What charon says an SA was before it was removed."""
+# Python 3.11 is slow to find a member by its name, and these are asked for of every message.
+_IKE_SA_UP: Final = LogEventKind.IKE_SA_UP
+_REPLACED: Final = (SaEnd.REPLACED, SaEnd.REKEYED)
 
 
 class LoggedSas:
@@ -170,7 +173,7 @@ class LoggedSas:
 
 def is_renewal(event: LogEvent) -> bool:
     """Whether an event is an IKE SA that another one made (RFC 7296 section 1.3.2)."""
-    return event.kind is LogEventKind.IKE_SA_UP and event.message is MessageKind.CREATE_CHILD
+    return event.kind is _IKE_SA_UP and event.message is MessageKind.CREATE_CHILD
 
 
 def sender_of(event: LogEvent, side: int) -> int:
@@ -180,12 +183,13 @@ def sender_of(event: LogEvent, side: int) -> int:
 
 def _begins(sa: SaTrack, event: LogEvent) -> bool:
     """Whether an event can only be about a later SA."""
+    kind = event.kind
     renews = is_renewal(event)
-    if event.kind in _ENDS:
+    if kind in _ENDS:
         return event.message in STARTS and not sa.is_half_open
     if _asks_after_end(sa, event):
         return True
-    if event.kind is LogEventKind.IKE_SA_UP and not renews:
+    if kind is _IKE_SA_UP and not renews:
         return sa.lost or sa.ended_ns is not None
     if not renews and (event.message not in STARTS or event.response):
         return False
@@ -199,7 +203,7 @@ def _begins(sa: SaTrack, event: LogEvent) -> bool:
 
 def _goes_on(sa: SaTrack, event: LogEvent) -> bool:
     """Whether a device goes on asking on an SA that another one seemed to have replaced."""
-    replaced = sa.end in (SaEnd.REPLACED, SaEnd.REKEYED) and not sa.peer.captured
+    replaced = sa.end in _REPLACED and not sa.peer.captured
     return replaced and sa.version == 1 and bool(event.sent) and event.message in QUESTIONS
 
 

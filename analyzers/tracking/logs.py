@@ -63,7 +63,7 @@ from analyzers.tracking.witnesses import EDGE_NS, PROTOCOL_NUMBERS, QUESTIONS, W
 UNKNOWN_LOCAL: Final = "local"
 _RESPONSE, _INITIATOR = 0x20, 0x08
 # Python 3.11 is slow to find a member by its name, and these are asked for of every message.
-_MESSAGE: Final = LogEventKind.MESSAGE
+_MESSAGE, _STARTED = LogEventKind.MESSAGE, LogEventKind.STARTED
 _INFORMATIONAL, _DELETE = MessageKind.INFORMATIONAL, MessageKind.DELETE
 _UDP, _LOG, _CERTAIN = Encapsulation.UDP, Basis.LOG, Confidence.CERTAIN
 _MAX_LOST: Final = 200
@@ -162,7 +162,7 @@ class LogTracker:
             self.lost_events += 1
             return
         local = event.local or UNKNOWN_LOCAL
-        if event.kind is LogEventKind.STARTED:
+        if event.kind is _STARTED:
             self._started(event, local, remote)
             return
         peer, side = self._table.peer_between(local, remote, event.at_ns, event.device_port)
@@ -253,8 +253,9 @@ class LogTracker:
         message_id = self._message_id(sa, event, sender)
         src, dst = sa.peer.address(sender), sa.peer.address(1 - sender)
         repeated = event.retransmission and event.message_id is not None and sa.version == 1
-        place = f"{ref.source} {ref.record}"
-        told = f"{sa.index} {sender} {kind} {message_id}" if repeated else place
+        told = f"{ref.source} {ref.record}"
+        if repeated:
+            told = f"{sa.index} {sender} {kind} {message_id}"
         flags = _RESPONSE if event.response else 0
         flags |= _INITIATOR if sender == sa.initiator else 0
         deletes: tuple[DeletePayload, ...] = ()

@@ -41,11 +41,10 @@ def is_watched(
 ) -> bool:
     """Whether a capture near the device that was asked shows all of the time of a question."""
     peer = track.sa.peer
-    prober, responder = peer.address(track.side), peer.address(1 - track.side)
     return any(
-        (w.src, w.dst) == (prober, responder)
-        and w.first_ns <= sent[0].at_ns
+        w.first_ns <= sent[0].at_ns
         and sent[-1].at_ns <= w.last_ns
+        and (w.src, w.dst) == (peer.address(track.side), peer.address(1 - track.side))
         for w in watched
     )
 
@@ -104,6 +103,8 @@ def since_proof_ns(track: ExchangeTrack, silence: Silence) -> int | None:
 def without_lost_proofs(exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
     """The questions of a peer; what is known not to have arrived ends no silence before one."""
     lost_ns = {sent.at_ns for x in exchanges if x.lost is Lost.REQUEST for sent in x.transmissions}
+    if not lost_ns:
+        return tuple(exchanges)
     return tuple(
         replace(x, since_proof_ns=None)
         if x.since_proof_ns is not None and x.first_ns - x.since_proof_ns in lost_ns

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from operator import gt
+from operator import attrgetter, gt
 
 import numpy as np
 from msgspec import Struct
@@ -112,7 +112,7 @@ class Orderer:
             self._events = []
         else:
             self._events = [e for e in self._events if e.key >= limit]
-        ready.sort(key=lambda e: (e.key, e.source, e.record))
+        ready.sort(key=attrgetter("key", "source", "record"))
         events = [
             OrderedEvent(e.observation, before, e.key, e.source)
             for e, before in zip(ready, _rows_before(ready, esp, source, keys), strict=True)

@@ -48,6 +48,8 @@ _IDLE_S: Final = 1.0
 _COUNTED_S: Final = 1.25
 # What came this shortly before a question may have crossed it.
 _CROSSING_S: Final = 0.01
+# Python 3.11 is slow to find a member by its name, and this is asked for of every question.
+_ANSWERED: Final = Outcome.ANSWERED
 
 
 def observe(
@@ -233,9 +235,11 @@ def _idle_s(own: list[Exchange]) -> list[float]:
 
 def _starts_s(own: list[Exchange], *, pauses: bool) -> list[float]:
     """Distances of successive questions; a new IKE SA may begin to count anew."""
-    across, within = _gaps_s(own), _within_sas_s(own)
-    anew = _interval(across, pauses=pauses) is None and _interval(within, pauses=pauses) is not None
-    return within if anew else across
+    across = _gaps_s(own)
+    if _interval(across, pauses=pauses) is not None:
+        return across
+    within = _within_sas_s(own)
+    return across if _interval(within, pauses=pauses) is None else within
 
 
 def _within_sas_s(own: list[Exchange]) -> list[float]:
@@ -247,13 +251,13 @@ def _gaps_s(own: list[Exchange]) -> list[float]:
     """Distances between the starts of successive questions, the first of each answered."""
     counts = len({x.sequence for x in own}) > 1
     return [
-        seconds(later.first_ns - earlier.first_ns)
+        seconds(gap_ns)
         for earlier, later in pairwise(own)
-        if earlier.outcome is Outcome.ANSWERED
+        if earlier.outcome is _ANSWERED
         and not earlier.retries
         and not later.first_missing
         and not (counts and _is_repeated(earlier, later))
-        and later.first_ns - earlier.first_ns > _LEAST_NS
+        and (gap_ns := later.first_ns - earlier.first_ns) > _LEAST_NS
     ]
 
 
@@ -345,7 +349,8 @@ def _retry(own: list[Exchange]) -> tuple[float | None, float]:
     known = [
         x
         for x in own
-        if x.confidence is not Confidence.SUSPECT
+        if len(x.transmissions) > 1
+        and x.confidence is not Confidence.SUSPECT
         # Without keys the second of two may be something else, a Delete above all.
         and (x.basis is not Basis.RHYTHM or x.retries != 1 or x.verdict_ns is not None)
     ]

@@ -18,6 +18,8 @@ from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa
 
 _NEVER_NS: Final = 1 << 63
+# Python 3.11 is slow to find a member by its name, and this is asked for of every question.
+_LOG: Final = Basis.LOG
 
 
 def as_far_as_shown(
@@ -29,16 +31,19 @@ def as_far_as_shown(
     its verdict: nobody counted what led to it. One that may be made of those on several IKE SAs is
     suspect as well.
     """
-    asked_ns = sorted(at_ns for x in exchanges if x.prober != holder for at_ns in _not_answered(x))
-    told_ns = sorted(
-        [m.at_ns for x in exchanges if x.prober == holder for m in x.transmissions]
-        + [m.at_ns for x in exchanges if x.prober != holder for m in x.answers]
-        + [sa.established_ns for sa in sas if sa.established_ns is not None]
-    )
+    own = [x for x in exchanges if x.prober == holder]
+    asked_ns: list[int] = []
+    told_ns: list[int] = []
+    if not all(map(_is_shown_whole, own)):
+        others = [x for x in exchanges if x.prober != holder]
+        asked_ns = sorted(at_ns for x in others for at_ns in _not_answered(x))
+        told_ns = sorted(
+            [m.at_ns for x in own for m in x.transmissions]
+            + [m.at_ns for x in others for m in x.answers]
+            + [sa.established_ns for sa in sas if sa.established_ns is not None]
+        )
     found = []
-    for x in exchanges:
-        if x.prober != holder:
-            continue
+    for x in own:
         if _may_be_of_several(x, sas):
             x = replace(x, first_missing=True, verdict_ns=None, confidence=Confidence.SUSPECT)
         elif not _is_shown_whole(x) and (x.unheard_answers or _in_vain(x, asked_ns, told_ns)):
@@ -58,7 +63,7 @@ def _not_answered(exchange: Exchange) -> Iterator[int]:
 
 def _is_shown_whole(exchange: Exchange) -> bool:
     """Whether the log of who asks, or that of two captures near it, shows all that it asked."""
-    if exchange.basis is Basis.LOG or exchange.by_capture:
+    if exchange.basis is _LOG or exchange.by_capture:
         return True
     return all(len(sent.seen) > sent.arrived for sent in exchange.transmissions)
 
@@ -78,9 +83,10 @@ def _may_be_of_several(exchange: Exchange, sas: Sequence[IkeSa]) -> bool:
 
     IKEv2 numbers what is asked on each; R-U-THEREs in a log are told apart by nothing.
     """
-    told_apart = exchange.kind is not ExchangeKind.DPD or exchange.sequence is not None
-    if exchange.basis is not Basis.LOG or told_apart or len(exchange.transmissions) == 1:
+    if exchange.basis is not _LOG or len(exchange.transmissions) == 1:
         return False
+    if exchange.kind is not ExchangeKind.DPD or exchange.sequence is not None:
+        return False  # told apart
     first_ns, last_ns = exchange.first_ns, exchange.last_ns
     up = (
         sa.established_ns is not None

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import islice
+from operator import itemgetter
 from typing import Final
 
 from msgspec.structs import replace
@@ -20,6 +24,7 @@ _QUIET_NS: Final = 60 * NS_PER_SECOND
 _MOST_INTERVALS: Final = 3
 # A device deletes the SA of a peer it gave up within this.
 _TEARDOWN_NS: Final = 30 * NS_PER_SECOND
+_time_of: Final = itemgetter(0)
 
 
 def judged_by_log(track: HoleTrack, budget_ns: int) -> HoleTrack:
@@ -50,15 +55,16 @@ def holes_of_log(
     `first_ns`: when the peer was first told of.
     """
     alive = _alive_ns(sas, exchanges)
+    heard = Heard(exchanges)
     for exchange in exchanges:
         if exchange.verdict_ref is None or exchange.verdict_ns is None:
             continue
         if exchange.first_ns < ORDER_LIMIT_NS:
             continue  # lines without stamps have no durations
-        sent, proof_ns = _unheard(exchange, exchange.verdict_ns, exchanges)
+        sent, proof_ns = _unheard(exchange, exchange.verdict_ns, heard)
         back = alive
-        if answers_beside(exchange, exchanges):
-            proof_ns, back = _last_answer_ns(exchange, exchanges), []
+        if heard.answers_beside(exchange):
+            proof_ns, back = heard.last_answer_ns(exchange), []
         if sent:
             yield _until_anew(
                 _hole(
@@ -75,21 +81,60 @@ def holes_of_log(
             )
 
 
-def answers_beside(exchange: Exchange, exchanges: Sequence[Exchange]) -> bool:
-    """Whether the peer answered on another IKE SA while it was asked in vain on one.
+class Heard:
+    """What the ends of a peer heard of each other, for who looks up what there is at a time."""
 
-    It has an SA less, by the log of who asked; it was not away.
-    """
-    verdict_ns = exchange.verdict_ns
-    if exchange.verdict_ref is None or verdict_ns is None:
-        return False
-    return any(
-        x.answer is not None
-        and x.prober == exchange.prober
-        and x.ike_sa != exchange.ike_sa
-        and exchange.first_ns < x.answer.at_ns <= verdict_ns
-        for x in exchanges
-    )
+    def __init__(self, exchanges: Sequence[Exchange]) -> None:
+        self._exchanges = exchanges
+
+    @cached_property
+    def _answers(self) -> dict[str, list[tuple[int, str]]]:
+        """When each prober was answered, and on which IKE SA, in the order of time."""
+        found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        for x in self._exchanges:
+            if x.answer is not None:
+                found[x.prober].append((x.answer.at_ns, x.ike_sa))
+        for answers in found.values():
+            answers.sort()
+        return found
+
+    @cached_property
+    def _questions_ns(self) -> dict[str, list[int]]:
+        """When questions of each prober arrived, in order."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for x in self._exchanges:
+            found[x.prober] += [sent.at_ns for sent in x.transmissions if sent.arrived]
+        for times in found.values():
+            times.sort()
+        return found
+
+    def answers_beside(self, exchange: Exchange) -> bool:
+        """Whether the peer answered on another IKE SA while it was asked in vain on one.
+
+        It has an SA less, by the log of who asked; it was not away.
+        """
+        verdict_ns = exchange.verdict_ns
+        if exchange.verdict_ref is None or verdict_ns is None:
+            return False
+        answers = self._answers.get(exchange.prober, [])
+        first = bisect_right(answers, exchange.first_ns, key=_time_of)
+        last = bisect_right(answers, verdict_ns, key=_time_of)
+        return any(ike_sa != exchange.ike_sa for _, ike_sa in answers[first:last])
+
+    def last_answer_ns(self, exchange: Exchange) -> int | None:
+        """When an end had answered last on the IKE SA of a question, until that was asked."""
+        found = []
+        for answers in self._answers.values():
+            until = bisect_right(answers, exchange.first_ns, key=_time_of)
+            on_sa = (at_ns for at_ns, sa in reversed(answers[:until]) if sa == exchange.ike_sa)
+            found += list(islice(on_sa, 1))
+        return max(found, default=None)
+
+    def last_question_ns(self, exchange: Exchange, until_ns: int) -> int | None:
+        """When the peer asked last itself after it was asked; None if it did not until a time."""
+        times = self._questions_ns.get(exchange.responder, [])
+        place = bisect_right(times, until_ns)
+        return times[place - 1] if place and times[place - 1] > exchange.first_ns else None
 
 
 def came_anew(exchange: Exchange, sas: Sequence[IkeSa]) -> IkeSa | None:
@@ -151,37 +196,17 @@ def quiet_times(
 
 
 def _unheard(
-    exchange: Exchange, dead_ns: int, exchanges: Sequence[Exchange]
+    exchange: Exchange, dead_ns: int, heard: Heard
 ) -> tuple[Sequence[Transmission], int | None]:
     """What of a question was sent into the silence before its verdict, and the last proof before.
 
     Questions of the other end that came meanwhile prove that it lived.
     """
-    came = [
-        sent.at_ns
-        for x in exchanges
-        if x.prober == exchange.responder
-        for sent in x.transmissions
-        if sent.arrived and exchange.first_ns < sent.at_ns <= dead_ns
-    ]
-    if came:
-        return [t for t in exchange.transmissions if t.at_ns > max(came)], max(came)
+    came_ns = heard.last_question_ns(exchange, dead_ns)
+    if came_ns is not None:
+        return [t for t in exchange.transmissions if t.at_ns > came_ns], came_ns
     quiet_ns = exchange.since_proof_ns
     return exchange.transmissions, None if quiet_ns is None else exchange.first_ns - quiet_ns
-
-
-def _last_answer_ns(exchange: Exchange, exchanges: Sequence[Exchange]) -> int | None:
-    """When the peer had answered last on the IKE SA of a question."""
-    return max(
-        (
-            x.answer.at_ns
-            for x in exchanges
-            if x.answer is not None
-            and x.ike_sa == exchange.ike_sa
-            and x.answer.at_ns <= exchange.first_ns
-        ),
-        default=None,
-    )
 
 
 def _hole(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from statistics import median
 
 import numpy as np
@@ -15,11 +17,7 @@ from analyzers.model.exchange import (
     Outcome,
     Transmission,
 )
-from analyzers.model.peer import (
-    Activity,
-    LocalBasis,
-    PeerView,
-)
+from analyzers.model.peer import Activity, LocalBasis, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis
 from analyzers.model.sa import IkeSa
@@ -80,6 +78,7 @@ class Viewer:
         self._local = local
         self._guessed = {} if guessed is None else guessed
         self._common = _common_addresses(tracker.table.peers)
+        self._silence = cache(tracker.any_clock.now)
         self._outcomes = Outcomes(tracker, self._end_ns, ongoing=ongoing)
         self._hindsight = Hindsight(tracker, self._outcomes, self._end_ns)
         holes = tracker.exposures.finish(
@@ -351,11 +350,11 @@ class Viewer:
     ) -> Exchange:
         """An exchange; what the report does not list has no id."""
         self._numbers["x"] += track.listed
+        silence = self._silence(track.sa.unit.index, track.side)
         logs = self._tracker.logs
         watched = is_watched(self._tracker.watched, track, piece.sent)
         answered = piece.outcome is Outcome.ANSWERED
         is_first = piece.sent[0] == track.transmissions[0]
-        clock = self._tracker.any_clock.now(track.sa.unit.index, track.side)
         return Exchange(
             id=f"x{self._prefix}{self._numbers['x']}" if track.listed else "",
             ike_sa=track.sa.id,
@@ -369,7 +368,7 @@ class Viewer:
             basis=track.basis,
             confidence=piece.confidence,
             answer_evidence=track.evidence if answered else None,
-            since_proof_ns=since_proof_ns(track, clock) if is_first else None,
+            since_proof_ns=since_proof_ns(track, silence) if is_first else None,
             verdict_ns=piece.verdict_ns,
             cut_short=piece.presumed_ns is not None,
             heard_beside=not answered and self._beside.is_heard(track, piece),

@@ -68,8 +68,9 @@ def _acknowledged(case: Case) -> Iterator[Acks]:
     sas = [sa for sa in case.peer.ike_sas if sa.ike_version == 1]
     asked = {prober: asked_numbers(case, prober) if sas else {} for prober in case.ends}
     for sa in sas:
+        told = _by_source(case, sa)
         for prober in case.ends:
-            for messages in _by_source(case, sa, prober).values():
+            for messages in told[case.is_local(prober)].values():
                 acks = tuple(_told(case, sa, messages, asked[prober]))
                 if acks and case.heard(prober):
                     yield Acks(sa, prober, case.other(prober), acks)
@@ -78,29 +79,37 @@ def _acknowledged(case: Case) -> Iterator[Acks]:
 def asked_numbers(case: Case, prober: str) -> dict[int, set[str]]:
     """Every number that an end has asked, with the ids of the IKE SAs it did on."""
     found: dict[int, set[str]] = defaultdict(set)
+    local = case.is_local(prober)
     for message in case.peer.messages:
         if message.kind is not MessageKind.R_U_THERE or message.dpd_sequence is None:
             continue
-        if case.is_local(message.src) == case.is_local(prober):
+        if case.is_local(message.src) is local:
             found[message.dpd_sequence].add(message.ike_sa)
     return found
 
 
-def _by_source(case: Case, sa: IkeSa, prober: str) -> dict[str, list[IkeMessage]]:
-    """Questions and acknowledgements of each input, each message once: clocks need not be one."""
-    found: dict[str, list[IkeMessage]] = defaultdict(list)
-    seen: set[bytes] = set()
+def _by_source(case: Case, sa: IkeSa) -> dict[bool, dict[str, list[IkeMessage]]]:
+    """Questions and acknowledgements of each input, by whether the local end asks.
+
+    Each message once: clocks need not be one.
+    """
+    found: dict[bool, dict[str, list[IkeMessage]]] = {
+        True: defaultdict(list),
+        False: defaultdict(list),
+    }
+    seen: dict[bool, set[bytes]] = {True: set(), False: set()}
     for message in case.messages.get(sa.id, ()):
         asks = message.kind is MessageKind.R_U_THERE
         if not asks and message.kind is not MessageKind.R_U_THERE_ACK:
             continue
         sender = message.src if asks else message.dst
         trusted = message.encrypted and message.integrity_ok is not False
-        if not trusted or message.confidence is Confidence.SUSPECT or message.fingerprint in seen:
+        if not trusted or message.confidence is Confidence.SUSPECT:
             continue
-        if case.is_local(sender) == case.is_local(prober):
-            seen.add(message.fingerprint)
-            found[message.ref.source].append(message)
+        local = case.is_local(sender)
+        if message.fingerprint not in seen[local]:
+            seen[local].add(message.fingerprint)
+            found[local][message.ref.source].append(message)
     return found
 
 

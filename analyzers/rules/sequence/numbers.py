@@ -68,24 +68,29 @@ def _streams(case: Case) -> Iterator[Stream]:
     for sa in case.peer.ike_sas:
         if sa.ike_version != 1:
             continue
+        told = _by_source(case, sa)
         for asker in case.ends:
-            for source, messages in _by_source(case, sa, asker).items():
+            for source, messages in told[case.is_local(asker)].items():
                 if any(m.kind is MessageKind.R_U_THERE for m in messages):
                     yield Stream(sa, asker, tuple(messages), _shows_birth(case, sa, source))
 
 
-def _by_source(case: Case, sa: IkeSa, asker: str) -> dict[str, list[IkeMessage]]:
-    found: dict[str, list[IkeMessage]] = defaultdict(list)
-    seen: set[bytes] = set()
+def _by_source(case: Case, sa: IkeSa) -> dict[bool, dict[str, list[IkeMessage]]]:
+    """Questions and answers by whether the local end asks, and by input."""
+    found: dict[bool, dict[str, list[IkeMessage]]] = {
+        True: defaultdict(list),
+        False: defaultdict(list),
+    }
+    seen: dict[bool, set[bytes]] = {True: set(), False: set()}
     for message in case.messages.get(sa.id, ()):
         if message.dpd_sequence is None or not is_believed(message):
             continue
         asks = message.kind is MessageKind.R_U_THERE
         sender = message.src if asks else message.dst
-        if case.is_local(sender) != case.is_local(asker) or message.fingerprint in seen:
-            continue
-        seen.add(message.fingerprint)
-        found[message.ref.source].append(message)
+        local = case.is_local(sender)
+        if message.fingerprint not in seen[local]:
+            seen[local].add(message.fingerprint)
+            found[local][message.ref.source].append(message)
     return found
 
 

@@ -73,10 +73,16 @@ class _Fresh(NamedTuple):
 def _fresh(case: Case) -> dict[tuple[str, bool], _Fresh]:
     """By IKE SA with a verdict, and whether the local side sent it."""
     found: dict[tuple[str, bool], list[IkeMessage]] = defaultdict(list)
-    for ike_sa in {exchange.ike_sa for _, exchange, _ in verdicts(case)}:
+    since_ns: dict[str, int] = {}
+    for _, exchange, verdict in verdicts(case):
+        first_ns = since_ns.get(exchange.ike_sa, verdict.at_ns)
+        since_ns[exchange.ike_sa] = min(first_ns, verdict.at_ns)
+    for ike_sa, verdict_ns in since_ns.items():
+        messages = case.messages.get(ike_sa, ())
+        later = {m.fingerprint for m in messages if m.at_ns > verdict_ns}
         known: set[tuple[bool, bytes]] = set()
-        for message in case.messages.get(ike_sa, ()):
-            if not message.encrypted:
+        for message in messages if later else ():
+            if not message.encrypted or message.fingerprint not in later:
                 continue
             local = case.is_local(message.src)
             fresh = (local, message.fingerprint) not in known

@@ -73,9 +73,10 @@ def _by_log(case: Case, exchange: Exchange) -> GivenUp | None:
     at_ns, ref = exchange.verdict_ns, exchange.verdict_ref
     if ref is None:
         sa = case.sas.get(exchange.ike_sa)
-        if sa is None or sa.end is not SaEnd.DEAD_PEER or not case.is_log(sa.refs[-1]):
+        if sa is None or sa.end is not SaEnd.DEAD_PEER:
             return None
-        if exchange is not case.exchanges_of[exchange.ike_sa][-1]:
+        last = case.exchanges_of[exchange.ike_sa][-1]
+        if exchange is not last or not case.is_log(sa.refs[-1]):
             return None
         at_ns, ref = sa.ended_ns, sa.refs[-1]
         if _said_by(case).get(ref, exchange.prober) != exchange.prober:
