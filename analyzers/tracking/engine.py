@@ -264,9 +264,21 @@ class Tracker:
         peer.captured = True
         peer.heard[side] = True
         place = esp_place(row)
-        self.children.add(flow, unit, side, at_ns, place)
+        before = self._before_it_moved(flow, flows, batch.esp, row)
+        if before is None:
+            self.children.add(flow, unit, side, at_ns, place)
+        else:
+            self.children.move(flow, before)
         mark = Mark(MarkKind.FLOW, unit.index, side, at_ns, place, ref, midway=midway)
         self.marks.append(mark)
+
+    def _before_it_moved(self, flow: int, flows: Int64Array, esp: EspRows, row: int) -> int | None:
+        """The flow that a new one goes on with at another address: SPI and counter stay."""
+        owner = self.owner_of_flow(flow)
+        for other in reversed(self.flows.of_spi(self.flows.identities[flow].spi)):
+            if other != flow and self.owner_of_flow(other) == owner:
+                return other if self.flows.goes_on(esp, flows, row, other) else None
+        return None
 
     def _datagram(self, datagram: Datagram) -> None:
         message, problems = self._decoder.decode(datagram)

@@ -16,6 +16,7 @@ from analyzers.decode.flows import EspRows, FlowIdentity, Moved
 from analyzers.model.records import Ref, source_id
 from analyzers.model.sa import UsedPorts
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
+from analyzers.tracking.counters import Counters, Elsewhere, goes_on
 from analyzers.tracking.repeats import Ordered, PassedNumbers, Repeat
 from analyzers.wire.frames import Int64Array
 
@@ -114,6 +115,7 @@ class FlowTable:
         self._moves: dict[int, list[UsedPorts]] = {}
         self._repeats: dict[int, Repeat] = {}
         self._passed = PassedNumbers()
+        self._counters = Counters()
         self._latest_ns = np.empty(0, np.int64)
         self._skipped = np.empty(0, np.int64)
         """Sequence numbers that were left out on purpose."""
@@ -181,6 +183,19 @@ class FlowTable:
         if identity.spi:
             self._of_spi.setdefault(identity.spi, []).append(flow)
 
+    def goes_on(self, esp: EspRows, flow: Int64Array, row: int, other: int) -> bool:
+        """Whether the flow of a row, its first one, goes on with the numbers of another flow.
+
+        `flow`: (n,) the flows of all rows. From now on what came in between is not missing in it.
+        """
+        counter = self._counters.of(flow[:row]) == self._counters.of(np.array([other]))
+        top = max(self._counters.top(other), int(self.highest[other]))
+        if not goes_on(int(esp.sequence[row]), top, esp.sequence[:row][counter]):
+            return False
+        highest, latest_ns = int(self.highest[other]), int(self._latest_ns[other])
+        self._counters.join(int(flow[row]), other, highest, latest_ns)
+        return True
+
     def join(self, flow: int, into: int) -> None:
         """The packets of a flow are those of another one, seen elsewhere."""
         for numbers in self._numbers.values():
@@ -222,7 +237,11 @@ class FlowTable:
         duplicate = self._duplicates(esp, flow, fresh)
 
         ahead = np.where(before >= 0, extended - before, 0)
-        self._note_gaps(owner, starts, segment, ahead, esp.at_ns[order])
+        elsewhere = self._counters.follow(sorted_flow, order, extended, before, esp.at_ns[order])
+        if elsewhere is not None:
+            np.add.at(self._skipped, sorted_flow[elsewhere.rows], elsewhere.passed)
+            ahead[elsewhere.rows] -= elsewhere.passed
+        self._note_gaps((owner, starts, segment), ahead, esp.at_ns[order], elsewhere)
 
         behind = ~(fresh | duplicate)
         late = self._late(esp, behind, order, (owner, starts, segment, extended, top))
@@ -328,20 +347,22 @@ class FlowTable:
 
     def _note_gaps(
         self,
-        owner: Int64Array,
-        starts: Int64Array,
-        segment: Int64Array,
+        ordered: tuple[Int64Array, Int64Array, Int64Array],
         ahead: Int64Array,
         at_ns: Int64Array,
+        elsewhere: Elsewhere | None,
     ) -> None:
         """Note where the sequence numbers of a flow went on unseen; rows sorted by flow.
 
-        `ahead`: by how much each is above all before it.
+        `ordered`: owner, starts, segment; `ahead`: by how much each is above all before it.
         """
+        owner, starts, segment = ordered
         earlier_ns = np.empty_like(at_ns)
         earlier_ns[1:] = at_ns[:-1]
         earlier_ns[starts] = self._latest_ns[owner]
         self._latest_ns[owner] = at_ns[np.append(starts[1:], len(at_ns)) - 1]
+        if elsewhere is not None:
+            earlier_ns[elsewhere.rows] = elsewhere.last_ns
         gap_ns = at_ns - earlier_ns
         jump = ahead > np.maximum(_LEAST_JUMP, gap_ns // NS_PER_SECOND * _MOST_A_SECOND)
         np.add.at(self._skipped, owner[segment[jump]], ahead[jump] - 1)

@@ -178,6 +178,9 @@ class PeerTable:
             if side is None:
                 side = 1 - other if other is not None else 0
             self._move(peer, (message.src, message.dst), side, message.ref)
+        elif message.version == 2 and message.kind is MessageKind.NOTIFY and message.encrypted:
+            # UPDATE_SA_ADDRESSES, from where it was before (RFC 4555 section 3.5).
+            peer.return_to(side, message.src)
         port = _nat_port(message.sport, message.dport)
         self._note_nat_port(peer, port, _pair(message.src, message.dst))
         return side

@@ -103,6 +103,13 @@ class PeerTrack(Struct, eq=False):
         if known is not None and side is not None and self.side_of(known.alias) is None:
             self.addresses[side].insert(0, known.alias)
 
+    def return_to(self, side: int, address: str) -> None:
+        """An address that a side had before is its current one again."""
+        known = self.addresses[side]
+        if known[-1] != address:
+            known.remove(address)
+            known.append(address)
+
     def side_of(self, address: str) -> int | None:
         """Which side has this address."""
         for side in (0, 1):

@@ -1,0 +1,71 @@
+"""Ends that move and come back: one SA, whatever addresses it is seen under."""
+
+from __future__ import annotations
+
+import pytest
+
+from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import ProblemKind
+from tests.scenarios.conftest import Tell
+from tests.scenarios.timeline import at
+
+# Each stay lasts 50 s; the handover takes 3 s, in which b goes on to the old address.
+STAY = """
+    {from}..{to}/0.3 {end}>b:4500 esp out
+    {from}..{late}/0.3 b:4500>{end} esp in
+    """
+HANDOVER = """
+    {at}.0 {end}>b:4500 notify {id}
+    {at}.02 b:4500>{end} notify {id} resp
+    """
+
+
+def roams(*ends: str, last: float = 50) -> str:
+    """An end that is seen under each of `ends` in turn, `last` seconds under the last."""
+    text = f"0 {ends[0]}>b:4500 v2 handshake\n"
+    for number, end in enumerate(ends):
+        begin = number * 50
+        if number:
+            text += HANDOVER.format(at=begin, end=end, id=number + 1)
+        is_last = number == len(ends) - 1
+        to, late = (begin + last, begin + last) if is_last else (begin + 47, begin + 49.8)
+        text += STAY.format(**{"from": begin + 0.1, "to": to, "late": late, "end": end})
+    return text
+
+
+def expect_no_loss(peer: PeerView) -> None:
+    assert [hole.max_seconds for hole in peer.black_holes if hole.max_seconds > 4] == []
+    assert {flow.missing_sequences for flow in peer.esp_flows} == {0}
+    assert not any(p.kind is ProblemKind.CAPTURE_INSUFFICIENT for p in peer.problems)
+    assert PeerState.UNKNOWN not in {s.state for s in peer.states if s.start_ns > at(1)}
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        ("n:61000", "m:62000", "n:61000"),
+        ("n:61000", "m:62000", "n:63000", "m:64000"),
+        ("n:61000", "m:62000", "c:4500"),
+    ],
+)
+def test_a_client_roams(tell: Tell, ends: tuple[str, ...]) -> None:
+    """MOBIKE: what is not under one address is under another; nothing is missing."""
+    (peer,) = tell(roams(*ends)).peers
+    expect_no_loss(peer)
+
+
+def test_it_dies_where_it_was_before(tell: Tell) -> None:
+    """The way back is no excuse for a hole that begins there."""
+    text = roams("n:61000", "m:62000", "n:61000") + "150..250/0.3 b:4500>n:61000 esp in\n"
+    (peer,) = tell(text).peers
+    hole = max(peer.black_holes, key=lambda h: h.max_seconds)
+    assert (hole.receiver, hole.recovered_ns) == ("198.51.100.1", None)
+    assert 148 < (hole.stop_ns - at(0)) / 1e9 - hole.max_seconds < 151
+    assert hole.max_seconds > 98
+
+
+def test_what_is_lost_meanwhile_is_missing(tell: Tell) -> None:
+    """Its numbers were never seen, under no address: the capture was cut, or the path."""
+    text = roams("n:61000", "m:62000", "n:61000") + "unseen n>b 110..130\nunseen b>n 110..130\n"
+    (peer,) = tell(text).peers
+    assert sum(flow.missing_sequences for flow in peer.esp_flows) > 120
