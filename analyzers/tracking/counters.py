@@ -5,6 +5,7 @@ What its numbers leave out under one address is not missing if it was seen under
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from analyzers.wire.frames import Int64Array
 
-# Packets of two paths overtake each other by no more than a receiver takes (RFC 4303 section 3.4.3).
+# Packets of two paths overtake each other by no more than a receiver takes (RFC 4303 3.4.3).
 _WINDOW: Final = 64
 _GROW: Final = 256
 
@@ -81,7 +82,7 @@ class Counters:
         first = first[rows]
         top, last_ns = np.empty_like(first), np.empty_like(first)
         bounds = [0, *(np.flatnonzero(np.diff(first)) + 1).tolist(), len(first)]
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in pairwise(bounds):
             counter, own = first[start], rows[start:end]
             passed = np.append(self._top[counter], extended[own])
             tops = np.maximum.accumulate(passed)
