@@ -11,7 +11,8 @@ from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.tracks import PeerTrack, SaTrack, UnitTrack
 
-_IKE_PORTS: Final = frozenset({0, 500, 4500})
+_IKE_PORT: Final = 500
+_IKE_PORTS: Final = frozenset({0, _IKE_PORT, 4500})
 _PHASE1: Final = (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE)
 _ZERO_SPI: Final = "0" * 16
 # Another NAT port with the same addresses is another client behind the NAT, unless the one known
@@ -181,8 +182,10 @@ class PeerTable:
         elif message.version == 2 and message.kind is MessageKind.NOTIFY and message.encrypted:
             # UPDATE_SA_ADDRESSES, from where it was before (RFC 4555 section 3.5).
             peer.return_to(side, message.src)
-        port = _nat_port(message.sport, message.dport)
-        self._note_nat_port(peer, port, _pair(message.src, message.dst))
+        if message.sport != _IKE_PORT:
+            # To port 500 of a client something may go that its NAT has given to another one.
+            port = _nat_port(message.sport, message.dport)
+            self._note_nat_port(peer, port, _pair(message.src, message.dst))
         return side
 
     def _move(self, peer: PeerTrack, ends: tuple[str, str], side: int, ref: Ref) -> None:
@@ -271,11 +274,14 @@ class PeerTable:
     def _peer_behind(self, local: str, remote: str, port: int, at_ns: int) -> PeerTrack:
         """One of several peers behind a NAT."""
         pair = _pair(local, remote)
-        known = self._by_port.get((*pair, port))
+        known = self._by_port.get((*pair, port)) or self._by_port.get((*pair, -port))
         if known is None and port in _IKE_PORTS:
             # The NAT left its ports as they are: a capture has none to tell it by.
             known = next((p for p in self._by_pair.get(pair, ()) if not p.nat_ports), None)
-        return known or self._new_peer(local, remote, port, at_ns)
+        if known is None:
+            known = self._new_peer(local, remote, port, at_ns)
+            self._note_nat_port(known, -port, pair)
+        return known
 
     def _new_peer(self, side_a: str, side_b: str, port: int, at_ns: int) -> PeerTrack:
         peer = PeerTrack(len(self.peers), ([side_a], [side_b]), at_ns, at_ns)
@@ -359,7 +365,12 @@ def _pair(src: str, dst: str) -> tuple[str, str]:
 
 
 def _nat_port(sport: int, dport: int) -> int:
-    """The port a NAT chose, 0 if both are the protocol's own."""
-    if sport not in _IKE_PORTS:
-        return sport
-    return dport if dport not in _IKE_PORTS else 0
+    """The port a NAT chose, 0 if both are the protocol's own; negative for one of port 500.
+
+    Ports 500 and 4500 have a mapping each, and a NAT that tells its mappings apart by where they
+    lead may give one number to two clients.
+    """
+    chosen, own = (dport, sport) if sport in _IKE_PORTS else (sport, dport)
+    if chosen in _IKE_PORTS:
+        return 0
+    return -chosen if own == _IKE_PORT else chosen

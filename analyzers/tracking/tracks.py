@@ -40,7 +40,7 @@ class UnitTrack(Struct, eq=False):
     adopted: bool = False
     """Child SAs that begin from now on may belong to it; else its IKE SA is not established."""
     nat_port: int = 0
-    """The port a NAT gave its IKE last; 0 without one."""
+    """The port a NAT gave its IKE last, negative for one of port 500; 0 without one."""
 
 
 class Renamed(NamedTuple):
