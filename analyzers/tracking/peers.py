@@ -9,6 +9,7 @@ from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.flows import DUPLICATE_NS
 from analyzers.tracking.tracks import PeerTrack, SaTrack, UnitTrack
 
 _IKE_PORT: Final = 500
@@ -58,6 +59,12 @@ class PeerTable:
             if side is not None:
                 if sa.responder_spi == _ZERO_SPI:
                     sa.responder_spi = message.responder_spi
+                sa.unit.nat_port = _nat_port(message.sport, message.dport)
+                return sa, side
+        for sa in self._by_spi.get((message.version, message.initiator_spi), ()):
+            if _both_ends_moved(sa, message):
+                side = sa.initiator if message.from_initiator else 1 - sa.initiator
+                self._move(sa.peer, (message.src, message.dst), side, message.ref)
                 sa.unit.nat_port = _nat_port(message.sport, message.dport)
                 return sa, side
         return None
@@ -327,6 +334,21 @@ def _spis_agree(sa: SaTrack, message: IkeMessage) -> bool:
     if _ZERO_SPI in (sa.responder_spi, message.responder_spi):
         return True
     return sa.responder_spi == message.responder_spi or message.message_id == 0
+
+
+def _both_ends_moved(sa: SaTrack, message: IkeMessage) -> bool:
+    """Whether it is of an SA, whose SPIs it has, between two other addresses (RFC 4555).
+
+    What comes at once is the same message, on the other side of something that translates both.
+    """
+    return (
+        message.version == 2
+        and message.encrypted
+        and sa.responder_spi == message.responder_spi
+        and not sa.is_half_open
+        and sa.ended_ns is None
+        and message.at_ns - sa.last_ns > DUPLICATE_NS
+    )
 
 
 def _link_rekeyed(peer: PeerTrack, sa: SaTrack, at_ns: int) -> None:

@@ -69,3 +69,35 @@ def test_what_is_lost_meanwhile_is_missing(tell: Tell) -> None:
     text = roams("n:61000", "m:62000", "n:61000") + "unseen n>b 110..130\nunseen b>n 110..130\n"
     (peer,) = tell(text).peers
     assert sum(flow.missing_sequences for flow in peer.esp_flows) > 120
+
+
+V6 = """
+    host x 2001:db8::7
+    host y 2001:db8::10
+    0 n:61000>b:4500 v2 handshake
+    0.1..50/0.3 n:61000>b:4500 esp out
+    0.1..50/0.3 b:4500>n:61000 esp in
+    50.2 x:4500>y:4500 notify 2
+    50.22 y:4500>x:4500 notify 2 resp
+    50.4..100/0.3 x:4500>y:4500 esp out
+    50.4..100/0.3 y:4500>x:4500 esp in
+    70 x:4500>y:4500 liveness 3
+    70.02 y:4500>x:4500 liveness 3 resp
+    """
+
+
+def test_from_ipv4_to_ipv6(tell: Tell) -> None:
+    """Both ends have another address at once; the SPIs of IKE stay (RFC 4555 section 3.5)."""
+    (peer,) = tell(V6).peers
+    expect_no_loss(peer)
+    assert (len(peer.ike_sas), len(peer.esp_flows), len(peer.exchanges)) == (1, 4, 1)
+    assert {peer.local, peer.remote} == {"2001:db8::7", "2001:db8::10"}
+
+
+def test_who_asks_after_both_ends_moved(tell: Tell) -> None:
+    """The first message from there may be the responder's; its side is told by its flag."""
+    text = V6.replace("50.2 x:4500>y:4500 notify 2", "50.2 y:4500>x:4500 notify 0")
+    text = text.replace("50.22 y:4500>x:4500 notify 2 resp", "50.22 x:4500>y:4500 notify 0 resp")
+    (peer,) = tell(text).peers
+    (asked,) = peer.exchanges
+    assert (asked.prober, peer.ike_sas[0].initiator) == ("2001:db8::7", "198.51.100.1")
