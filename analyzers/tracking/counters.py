@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from analyzers.wire.frames import Int64Array
 
-# Packets of two paths overtake each other by no more than a receiver takes (RFC 4303 3.4.3).
-_WINDOW: Final = 64
+# Packets of two paths overtake each other by no more than receivers take (RFC 4303 3.4.3).
+_WINDOW: Final = 1024
+FIRST_NUMBERS: Final = 3
+"""An SA whose numbers are no higher than that has just begun."""
 _GROW: Final = 256
 
 
@@ -109,4 +111,5 @@ def goes_on(number: int, top: int, before: NDArray[np.uint32]) -> bool:
     if top < 0 and not len(before):
         return True
     passed = np.append(before, np.uint32((int(before[0]) if top < 0 else top) & 0xFFFFFFFF))
-    return int((np.uint32(number) - passed).view(np.int32).min()) >= -_WINDOW
+    ahead = int((np.uint32(number) - passed).view(np.int32).min())
+    return ahead > 0 or (number > FIRST_NUMBERS and ahead >= -_WINDOW)

@@ -122,6 +122,7 @@ class FlowTable:
         self._number_of: dict[tuple[str, str, int], int] = {}
         self._numbers: dict[int, NDArray[np.int64]] = {}
         self._of_spi: dict[int, list[int]] = {}
+        self._of_sender: dict[tuple[int, str], int] = {}
         self._recent: tuple[NDArray[np.uint64], Int64Array] = (
             np.empty(0, np.uint64),
             np.empty(0, np.int64),
@@ -177,24 +178,30 @@ class FlowTable:
         known = self._of_spi.get(spi)
         return [] if known is None else known[-_LATEST:]
 
+    def of_sender(self, spi: int, src: str) -> int:
+        """The first flow of a sender that has this SPI; it counts alike wherever it sends."""
+        return self._of_sender[spi, src]
+
     def tell_as(self, flow: int, identity: FlowIdentity) -> None:
         """What names a flow from now on."""
         self.identities[flow] = identity
         if identity.spi:
             self._of_spi.setdefault(identity.spi, []).append(flow)
+            self._of_sender.setdefault((identity.spi, identity.src), flow)
 
     def goes_on(self, esp: EspRows, flow: Int64Array, row: int, other: int) -> bool:
-        """Whether the flow of a row, its first one, goes on with the numbers of another flow.
+        """Whether the flow of a row, its first one, can go on with the numbers of another flow.
 
-        `flow`: (n,) the flows of all rows. From now on what came in between is not missing in it.
+        `flow`: (n,) the flows of all rows.
         """
         counter = self._counters.of(flow[:row]) == self._counters.of(np.array([other]))
         top = max(self._counters.top(other), int(self.highest[other]))
-        if not goes_on(int(esp.sequence[row]), top, esp.sequence[:row][counter]):
-            return False
+        return goes_on(int(esp.sequence[row]), top, esp.sequence[:row][counter])
+
+    def count_on(self, flow: int, other: int) -> None:
+        """What one flow gives between two numbers of the other one is not missing."""
         highest, latest_ns = int(self.highest[other]), int(self._latest_ns[other])
-        self._counters.join(int(flow[row]), other, highest, latest_ns)
-        return True
+        self._counters.join(flow, other, highest, latest_ns)
 
     def join(self, flow: int, into: int) -> None:
         """The packets of a flow are those of another one, seen elsewhere."""

@@ -78,14 +78,17 @@ class PeerTable:
         return peer, peer.side_of(message.src) or 0
 
     def unit_of_flow(
-        self, flow: FlowIdentity, at_ns: int, ref: Ref, *, midway: bool
+        self, flow: FlowIdentity, at_ns: int, ref: Ref, *, midway: bool, moved: bool
     ) -> tuple[UnitTrack, int]:
-        """The unit and the sending side of a new ESP flow; `midway`: its numbers do not begin."""
+        """The unit and the sending side of a new ESP flow.
+
+        `midway`: its numbers do not begin; `moved`: they can be those of another with its SPI.
+        """
         port = _nat_port(flow.sport, flow.dport)
         # The receiver chose the SPI: the sender may move before IKE says so.
-        known = self._by_esp.get((flow.spi, flow.dst))
+        known = self._by_esp.get((flow.spi, flow.dst)) if moved else None
         peer = None if known else self._find(flow.src, flow.dst, port, at_ns, strict=False)
-        if known is None and peer is None and midway:
+        if known is None and peer is None and moved and midway:
             # So may the receiver: the sender goes on counting on an SPI of its own, elsewhere.
             known = self._by_sender.get((flow.spi, flow.src))
         if known is not None:

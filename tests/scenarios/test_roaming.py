@@ -101,3 +101,44 @@ def test_who_asks_after_both_ends_moved(tell: Tell) -> None:
     (peer,) = tell(text).peers
     (asked,) = peer.exchanges
     assert (asked.prober, peer.ike_sas[0].initiator) == ("2001:db8::7", "198.51.100.1")
+
+
+def group(*, first: int = 1) -> str:
+    """Three members that have one SPI, and a group address; each counts what it sends to all."""
+    text = "host g 239.1.1.1\n"
+    for member, sender in enumerate("abc"):
+        sequence = first + 5000 * member * (first > 1)
+        others = [*"abc".replace(sender, ""), "g"]
+        for turn in range(12):
+            begin = turn * 5 + 0.1 * (member + 1)
+            end = others[turn % 3]
+            text += f"{begin}..{turn * 5 + 5}/0.5 {sender}>{end} esp all seq={sequence}+\n"
+            sequence += 10
+    return text
+
+
+@pytest.mark.parametrize("first", [1, 70_000])
+def test_the_members_of_a_group_are_no_peer_that_moves(tell: Tell, first: int) -> None:
+    """RFC 6407: their SPI is the same, whoever sends to whom."""
+    told = tell(group(first=first))
+    pairs = {frozenset((peer.local, peer.remote)) for peer in told.peers}
+    assert len(pairs) == len(told.peers) == 6
+    assert ProblemKind.ADDRESS_CHANGED not in told.problems
+    assert {flow.missing_sequences for peer in told.peers for flow in peer.esp_flows} == {0}
+
+
+def test_who_loses_a_packet_of_a_group_is_told(tell: Tell) -> None:
+    told = tell(group() + "unseen a>b 31..32.5\n")
+    lost = [f for p in told.peers for f in p.esp_flows if f.missing_sequences]
+    assert [(flow.sender, flow.missing_sequences) for flow in lost] == [("192.0.2.1", 3)]
+
+
+def test_a_sender_with_a_number_of_its_own_has_not_moved(tell: Tell) -> None:
+    """Two have an SPI of one receiver: it has chosen it for one, and by chance for the other."""
+    text = """
+        0.1..30/0.2 a>b esp in seq=9000+
+        0.15..30/0.2 b>a esp out1
+        10.1..40/0.2 c>b esp in seq=20+
+        10.15..40/0.2 b>c esp out2
+        """
+    assert len(tell(text).peers) == 2
