@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from analyzers.model.peer import PeerState, PeerView
 from analyzers.model.records import ProblemKind
+from analyzers.session import Session, SessionOptions
 from tests.scenarios.conftest import Tell
-from tests.scenarios.timeline import at
+from tests.scenarios.timeline import at, capture
 
 # Each stay lasts 50 s; the handover takes 3 s, in which b goes on to the old address.
 STAY = """
@@ -142,3 +145,17 @@ def test_a_sender_with_a_number_of_its_own_has_not_moved(tell: Tell) -> None:
         10.15..40/0.2 b>c esp out2
         """
     assert len(tell(text).peers) == 2
+
+
+@pytest.mark.parametrize(
+    "story", [roams("n:61000", "m:62000", "n:63000"), group(), group(first=70_000), V6]
+)
+def test_any_cutting_gives_the_same(tmp_path: Path, story: str) -> None:
+    path = tmp_path / "capture.pcap"
+    path.write_bytes(capture(story))
+    found = []
+    for chunk_bytes, batch_rows in ((1 << 22, 1 << 15), (997, 0), (5000, 7)):
+        session = Session(SessionOptions(chunk_bytes=chunk_bytes, batch_rows=batch_rows))
+        session.run([str(path)])
+        found.append(session.peers())
+    assert found[0] == found[1] == found[2]
