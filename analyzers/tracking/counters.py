@@ -76,6 +76,8 @@ class Counters:
 
         `before`: how far each row's own flow had come.
         """
+        if not len(self._first):
+            return None
         first = self._shared(flow)
         rows = np.flatnonzero(first >= 0)
         if not len(rows):
