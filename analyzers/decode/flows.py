@@ -170,8 +170,16 @@ class FlowIndex:
         self._moves = np.concatenate([self._moves, np.zeros(len(new), np.int32)])
         ports = esp.source_port.astype(np.uint32) << np.uint32(16) | esp.destination_port
         other = (ports != self._ports[flow]) & (self._moves[flow] < _MAX_MOVES)
-        found = []
-        for row in np.flatnonzero(other).tolist():
+        found: list[Moved] = []
+        if not other.any():
+            return found
+        # It may be back between the first ones before the batch is over.
+        rows = np.flatnonzero(np.isin(flow, flow[other]))
+        rows = rows[np.argsort(flow[rows], kind="stable")]
+        before = np.roll(ports[rows], 1)
+        starts = np.diff(flow[rows], prepend=-1) != 0
+        before[starts] = self._ports[flow[rows[starts]]]
+        for row in np.sort(rows[ports[rows] != before]).tolist():
             number, here = int(flow[row]), int(ports[row])
             if here != self._ports[number] and self._moves[number] < _MAX_MOVES:
                 self._ports[number] = here

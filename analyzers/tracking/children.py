@@ -172,6 +172,16 @@ class Children:
         child.flows[side] = flow
         if child not in halves:
             self._contest(child, halves)
+        self._number(flow, child)
+        if unit.index in self._several:
+            self._watched_from[flow] = place
+
+    def move(self, flow: int, before: int) -> None:
+        """A flow has begun with which another one goes on at another address."""
+        self._number(flow, self._children[self._of_flow[before]])
+        self._watched_from[flow] = self._watched_from[before]
+
+    def _number(self, flow: int, child: ChildTrack) -> None:
         if flow >= len(self._of_flow):
             room = len(self._of_flow)
             extra = max(256, room, flow + 1 - room)
@@ -180,8 +190,6 @@ class Children:
                 [self._watched_from, np.full(extra, _UNWATCHED, np.int64)]
             )
         self._of_flow[flow] = child.index
-        if unit.index in self._several:
-            self._watched_from[flow] = place
 
     def _new(self, unit: UnitTrack, at_ns: int) -> ChildTrack:
         self._children.append(ChildTrack(len(self._children), unit, at_ns))
@@ -207,7 +215,7 @@ class Children:
         if first is child or unit in self._several:
             return
         self._several.add(unit)
-        self._watched_from[[flow for flow in first.flows if flow is not None]] = place
+        self._watched_from[self._of_flow == first.index] = place
 
     def run(self, rows: SilenceRows, flow: Int64Array) -> None:
         """Take a batch of ESP rows, in the order of arrival, with their flows."""

@@ -35,6 +35,7 @@ from analyzers.tracking.ikev2 import Ikev2Tracker
 from analyzers.tracking.log_hints import add_hint
 from analyzers.tracking.logs import LogTracker
 from analyzers.tracking.marks import Marks
+from analyzers.tracking.moves import Moves
 from analyzers.tracking.ordering import OrderedBatch
 from analyzers.tracking.peers import PeerTable
 from analyzers.tracking.silence import SilenceClock
@@ -114,6 +115,7 @@ class Tracker:
         self._ikev2 = Ikev2Tracker(self.marks)
         self.logs = LogTracker(self.marks, self.table, self._ikev1, self._message, self._witnesses)
         self.children = Children()
+        self._moves = Moves()
         self._unit_of_flow = np.empty(0, np.int64)
         self._side_of_flow = np.empty(0, np.int64)
         self._recent: OrderedDict[tuple[bytes, str, str, int, int], int] = OrderedDict()
@@ -251,7 +253,10 @@ class Tracker:
         midway = int(batch.esp.sequence[row]) > _FIRST_PACKETS
         if midway:
             self.flows.begun_before.add(ref)
-        unit, side = self.table.unit_of_flow(self.flows.identities[flow], at_ns, ref, midway=midway)
+        identity = self.flows.identities[flow]
+        former = self._moves.former(self.flows, batch.esp, flows, row)
+        moved = former is not None
+        unit, side = self.table.unit_of_flow(identity, at_ns, ref, midway=midway, moved=moved)
         if flow >= len(self._unit_of_flow):
             room = len(self._unit_of_flow)
             extra = np.zeros(max(256, room, flow + 1 - room), np.int64)
@@ -264,7 +269,10 @@ class Tracker:
         peer.captured = True
         peer.heard[side] = True
         place = esp_place(row)
-        self.children.add(flow, unit, side, at_ns, place)
+        if former is not None and self.unit_of_flow(former) is unit:
+            self.children.move(flow, former)
+        else:
+            self.children.add(flow, unit, side, at_ns, place)
         mark = Mark(MarkKind.FLOW, unit.index, side, at_ns, place, ref, midway=midway)
         self.marks.append(mark)
 

@@ -17,6 +17,7 @@ from analyzers.model.records import Ref, source_id
 from analyzers.model.sa import UsedPorts
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.copies import Copies
+from analyzers.tracking.counters import Counters, Elsewhere, goes_on
 from analyzers.tracking.repeats import Ordered, PassedNumbers, Repeat
 from analyzers.wire.frames import Int64Array
 
@@ -129,12 +130,14 @@ class FlowTable:
         self._repeats: dict[int, Repeat] = {}
         self._passed = PassedNumbers()
         self.copies = Copies()
+        self._counters = Counters()
         self._latest_ns = np.empty(0, np.int64)
         self._skipped = np.empty(0, np.int64)
         """Sequence numbers that were left out on purpose."""
         self._number_of: dict[tuple[str, str, int], int] = {}
         self._numbers: dict[int, NDArray[np.int64]] = {}
         self._of_spi: dict[int, list[int]] = {}
+        self._of_sender: dict[tuple[int, str], int] = {}
         self._recent: tuple[NDArray[np.uint64], Int64Array] = (
             np.empty(0, np.uint64),
             np.empty(0, np.int64),
@@ -190,11 +193,30 @@ class FlowTable:
         known = self._of_spi.get(spi)
         return [] if known is None else known[-_LATEST:]
 
+    def of_sender(self, spi: int, src: str) -> int:
+        """The first flow of a sender that has this SPI; it counts alike wherever it sends."""
+        return self._of_sender[spi, src]
+
     def tell_as(self, flow: int, identity: FlowIdentity) -> None:
         """What names a flow from now on."""
         self.identities[flow] = identity
         if identity.spi:
             self._of_spi.setdefault(identity.spi, []).append(flow)
+            self._of_sender.setdefault((identity.spi, identity.src), flow)
+
+    def goes_on(self, esp: EspRows, flow: Int64Array, row: int, other: int) -> bool:
+        """Whether the flow of a row, its first one, can go on with the numbers of another flow.
+
+        `flow`: (n,) the flows of all rows.
+        """
+        counter = self._counters.of(flow[:row]) == self._counters.of(np.array([other]))
+        top = max(self._counters.top(other), int(self.highest[other]))
+        return goes_on(int(esp.sequence[row]), top, esp.sequence[:row][counter])
+
+    def count_on(self, flow: int, other: int) -> None:
+        """What one flow gives between two numbers of the other one is not missing."""
+        highest, latest_ns = int(self.highest[other]), int(self._latest_ns[other])
+        self._counters.join(flow, other, highest, latest_ns)
 
     def join(self, flow: int, into: int) -> None:
         """The packets of a flow are those of another one, seen elsewhere."""
@@ -237,7 +259,11 @@ class FlowTable:
         duplicate = self._duplicates(esp, flow, fresh)
 
         ahead, at_ns = np.where(before >= 0, extended - before, 0), esp.at_ns[order]
-        self._note_gaps(owner, starts, segment, ahead, at_ns)
+        elsewhere = self._counters.follow(sorted_flow, order, extended, before, at_ns)
+        if elsewhere is not None:
+            np.add.at(self._skipped, sorted_flow[elsewhere.rows], elsewhere.passed)
+            ahead[elsewhere.rows] -= elsewhere.passed
+        self._note_gaps((owner, starts, segment), ahead, at_ns, elsewhere)
 
         behind = ~(fresh | duplicate)
         rows = Ordered(owner, starts, segment, at_ns, extended, top)
@@ -340,20 +366,22 @@ class FlowTable:
 
     def _note_gaps(
         self,
-        owner: Int64Array,
-        starts: Int64Array,
-        segment: Int64Array,
+        ordered: tuple[Int64Array, Int64Array, Int64Array],
         ahead: Int64Array,
         at_ns: Int64Array,
+        elsewhere: Elsewhere | None,
     ) -> None:
         """Note where the sequence numbers of a flow went on unseen; rows sorted by flow.
 
-        `ahead`: by how much each is above all before it.
+        `ordered`: owner, starts, segment; `ahead`: by how much each is above all before it.
         """
+        owner, starts, segment = ordered
         earlier_ns = np.empty_like(at_ns)
         earlier_ns[1:] = at_ns[:-1]
         earlier_ns[starts] = self._latest_ns[owner]
         self._latest_ns[owner] = at_ns[np.append(starts[1:], len(at_ns)) - 1]
+        if elsewhere is not None:
+            earlier_ns[elsewhere.rows] = elsewhere.last_ns
         gap_ns = at_ns - earlier_ns
         for row in np.flatnonzero((gap_ns >= _LONG_NS) & (ahead > 0)).tolist():
             flow, known = int(owner[segment[row]]), self.pauses.get(int(owner[segment[row]]))

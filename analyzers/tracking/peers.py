@@ -9,9 +9,11 @@ from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.records import Problem, ProblemKind, Ref
 from analyzers.model.sa import SaEnd
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.flows import DUPLICATE_NS
 from analyzers.tracking.tracks import PeerTrack, SaTrack, UnitTrack
 
-_IKE_PORTS: Final = frozenset({0, 500, 4500})
+_IKE_PORT: Final = 500
+_IKE_PORTS: Final = frozenset({0, _IKE_PORT, 4500})
 _PHASE1: Final = (MessageKind.MAIN_MODE, MessageKind.AGGRESSIVE)
 _ZERO_SPI: Final = "0" * 16
 # Another NAT port with the same addresses is another client behind the NAT, unless the one known
@@ -59,6 +61,12 @@ class PeerTable:
                     sa.responder_spi = message.responder_spi
                 sa.unit.nat_port = _nat_port(message.sport, message.dport)
                 return sa, side
+        for sa in self._by_spi.get((message.version, message.initiator_spi), ()):
+            if _both_ends_moved(sa, message):
+                side = sa.initiator if message.from_initiator else 1 - sa.initiator
+                self._move(sa.peer, (message.src, message.dst), side, message.ref)
+                sa.unit.nat_port = _nat_port(message.sport, message.dport)
+                return sa, side
         return None
 
     def peer_of(self, message: IkeMessage) -> tuple[PeerTrack, int]:
@@ -70,14 +78,17 @@ class PeerTable:
         return peer, peer.side_of(message.src) or 0
 
     def unit_of_flow(
-        self, flow: FlowIdentity, at_ns: int, ref: Ref, *, midway: bool
+        self, flow: FlowIdentity, at_ns: int, ref: Ref, *, midway: bool, moved: bool
     ) -> tuple[UnitTrack, int]:
-        """The unit and the sending side of a new ESP flow; `midway`: its numbers do not begin."""
+        """The unit and the sending side of a new ESP flow.
+
+        `midway`: its numbers do not begin; `moved`: they can be those of another with its SPI.
+        """
         port = _nat_port(flow.sport, flow.dport)
         # The receiver chose the SPI: the sender may move before IKE says so.
-        known = self._by_esp.get((flow.spi, flow.dst))
+        known = self._by_esp.get((flow.spi, flow.dst)) if moved else None
         peer = None if known else self._find(flow.src, flow.dst, port, at_ns, strict=False)
-        if known is None and peer is None and midway:
+        if known is None and peer is None and moved and midway:
             # So may the receiver: the sender goes on counting on an SPI of its own, elsewhere.
             known = self._by_sender.get((flow.spi, flow.src))
         if known is not None:
@@ -180,8 +191,13 @@ class PeerTable:
             if side is None:
                 side = 1 - other if other is not None else 0
             self._move(peer, (message.src, message.dst), side, message.ref)
-        port = _nat_port(message.sport, message.dport)
-        self._note_nat_port(peer, port, _pair(message.src, message.dst))
+        elif message.version == 2 and message.kind is MessageKind.NOTIFY and message.encrypted:
+            # UPDATE_SA_ADDRESSES, from where it was before (RFC 4555 section 3.5).
+            peer.return_to(side, message.src)
+        if message.sport != _IKE_PORT:
+            # To port 500 of a client something may go that its NAT has given to another one.
+            port = _nat_port(message.sport, message.dport)
+            self._note_nat_port(peer, port, _pair(message.src, message.dst))
         return side
 
     def _move(self, peer: PeerTrack, ends: tuple[str, str], side: int, ref: Ref) -> None:
@@ -271,11 +287,14 @@ class PeerTable:
     def _peer_behind(self, local: str, remote: str, port: int, at_ns: int) -> PeerTrack:
         """One of several peers behind a NAT."""
         pair = _pair(local, remote)
-        known = self._by_port.get((*pair, port))
+        known = self._by_port.get((*pair, port)) or self._by_port.get((*pair, -port))
         if known is None and port in _IKE_PORTS:
             # The NAT left its ports as they are: a capture has none to tell it by.
             known = next((p for p in self._by_pair.get(pair, ()) if not p.nat_ports), None)
-        return known or self._new_peer(local, remote, port, at_ns)
+        if known is None:
+            known = self._new_peer(local, remote, port, at_ns)
+            self._note_nat_port(known, -port, pair)
+        return known
 
     def _new_peer(self, side_a: str, side_b: str, port: int, at_ns: int) -> PeerTrack:
         peer = PeerTrack(len(self.peers), ([side_a], [side_b]), at_ns, at_ns)
@@ -323,6 +342,21 @@ def _spis_agree(sa: SaTrack, message: IkeMessage) -> bool:
     return sa.responder_spi == message.responder_spi or message.message_id == 0
 
 
+def _both_ends_moved(sa: SaTrack, message: IkeMessage) -> bool:
+    """Whether it is of an SA, whose SPIs it has, between two other addresses (RFC 4555).
+
+    What comes at once is the same message, on the other side of something that translates both.
+    """
+    return (
+        message.version == 2
+        and message.encrypted
+        and sa.responder_spi == message.responder_spi
+        and not sa.is_half_open
+        and sa.ended_ns is None
+        and message.at_ns - sa.last_ns > DUPLICATE_NS
+    )
+
+
 def _link_rekeyed(peer: PeerTrack, sa: SaTrack, at_ns: int) -> None:
     """A new IKEv2 SA without IKE_SA_INIT comes out of a CREATE_CHILD_SA exchange of an old one.
 
@@ -359,7 +393,12 @@ def _pair(src: str, dst: str) -> tuple[str, str]:
 
 
 def _nat_port(sport: int, dport: int) -> int:
-    """The port a NAT chose, 0 if both are the protocol's own."""
-    if sport not in _IKE_PORTS:
-        return sport
-    return dport if dport not in _IKE_PORTS else 0
+    """The port a NAT chose, 0 if both are the protocol's own; negative for one of port 500.
+
+    Ports 500 and 4500 have a mapping each, and a NAT that tells its mappings apart by where they
+    lead may give one number to two clients.
+    """
+    chosen, own = (dport, sport) if sport in _IKE_PORTS else (sport, dport)
+    if chosen in _IKE_PORTS:
+        return 0
+    return -chosen if own == _IKE_PORT else chosen

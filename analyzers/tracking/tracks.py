@@ -40,7 +40,7 @@ class UnitTrack(Struct, eq=False):
     adopted: bool = False
     """Child SAs that begin from now on may belong to it; else its IKE SA is not established."""
     nat_port: int = 0
-    """The port a NAT gave its IKE last; 0 without one."""
+    """The port a NAT gave its IKE last, negative for one of port 500; 0 without one."""
 
 
 class Renamed(NamedTuple):
@@ -104,6 +104,13 @@ class PeerTrack(Struct, eq=False):
         side = None if known is None else self.side_of(known.address)
         if known is not None and side is not None and self.side_of(known.alias) is None:
             self.addresses[side].insert(0, known.alias)
+
+    def return_to(self, side: int, address: str) -> None:
+        """An address that a side had before is its current one again."""
+        known = self.addresses[side]
+        if known[-1] != address:
+            known.remove(address)
+            known.append(address)
 
     def side_of(self, address: str) -> int | None:
         """Which side has this address."""

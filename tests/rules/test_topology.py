@@ -249,6 +249,29 @@ def test_nat_mapping_loss_is_no_error_where_esp_follows(tell: Tell):
     assert "Nothing is seen to have gone to the old one" in finding.detail
 
 
+@silent("nat-mapping-loss", "a mapping that comes back is used again")
+@pytest.mark.parametrize("away", ["n:62000", "m:61000"])
+@pytest.mark.parametrize("asks", [True, False])
+def test_nat_mapping_loss_is_no_error_where_the_mapping_comes_back(
+    tell: Tell, away: str, asks: bool
+):
+    text = "0 n>b v2 handshake\n"
+    for number, end in enumerate(("n:61000", away, "n:61000")):
+        begin = 80 * number
+        text += f"{begin + 1}..{begin + 80}/1 {end}>b:4500 esp in\n"
+        text += f"{begin + 1.1}..{begin + 80}/1 b:4500>{end} esp out\n"
+        if asks:
+            text += f"{begin + 5} {end}>b:4500 liveness {number + 2}\n"
+            text += f"{begin + 5.02} b:4500>{end} liveness {number + 2} resp\n"
+    assert {f.severity for f in tell(text).of("nat-mapping-loss")} <= {Severity.WARNING}
+
+
+def test_nat_mapping_loss_until_the_mapping_comes_back(tell: Tell):
+    text = ESP + ESP_MOVES + "101..160/1 n:61000>b:4500 esp in\n"
+    (finding,) = tell(text + "1.1..160/1 b:4500>n:61000 esp out\n").of("nat-mapping-loss")
+    assert "192.0.2.2 went on sending ESP to the old one for 40 s" in finding.detail
+
+
 def test_nat_mapping_loss_is_silent_of_a_steady_mapping(tell: Tell):
     assert tell(NAT).of("nat-mapping-loss") == []
 

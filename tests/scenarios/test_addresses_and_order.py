@@ -179,9 +179,13 @@ TWO_CLIENTS = """
 """
 
 
-def test_two_clients_behind_one_address(tell: Tell) -> None:
-    """One of them loses the hub; the other's traffic must not hide it, nor be blamed."""
-    first, second = tell(TWO_CLIENTS).peers
+@pytest.mark.parametrize("port", [1012, 61000])
+def test_two_clients_behind_one_address(tell: Tell, port: int) -> None:
+    """One of them loses the hub; the other's traffic must not hide it, nor be blamed.
+
+    A NAT may give to port 500 of the second what port 4500 of the first one has.
+    """
+    first, second = tell(TWO_CLIENTS.replace("1012", str(port))).peers
     assert [len(p.ike_sas) for p in (first, second)] == [1, 1]
     assert [len(p.esp_flows) for p in (first, second)] == [2, 2]
     expect_healthy(first)

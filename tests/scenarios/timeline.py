@@ -44,7 +44,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from tests.builders import NON_ESP_MARKER, eth, ipv4, pcap_bytes, udp
+from tests.builders import IPV6, NON_ESP_MARKER, eth, ipv4, ipv6, pcap_bytes, udp
 from tests.scenarios import ikev1_messages
 from tests.scenarios.ikev1_messages import (
     esp_spi,
@@ -354,12 +354,18 @@ def _packet(event: _Event, payload: bytes, directives: _Directives) -> bytes:
     src, dst = directives.hosts[event.src], directives.hosts[event.dst]
     is_esp = event.what[0] == "esp"
     if event.sport is None and event.dport is None and is_esp:
-        return eth(ipv4(payload, _ESP, src, dst))
+        return _ip(payload, _ESP, src, dst)
     sport, dport = event.sport or 500, event.dport or 500
     is_ike = not is_esp and event.what[0] != "keepalive"
     if is_ike and (sport, dport) != (500, 500) and 500 not in (sport, dport):
         payload = NON_ESP_MARKER + payload
-    return eth(ipv4(udp(payload, sport, dport, between=(src, dst)), 17, src, dst))
+    return _ip(udp(payload, sport, dport, between=(src, dst)), 17, src, dst)
+
+
+def _ip(payload: bytes, proto: int, src: str, dst: str) -> bytes:
+    if ":" in src:
+        return eth(ipv6(payload, proto, src, dst), IPV6)
+    return eth(ipv4(payload, proto, src, dst))
 
 
 def _esp(event: _Event, sequence: int) -> bytes:

@@ -13,7 +13,7 @@ from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.observations import Encapsulation, IkeMessage, MessageKind
 from analyzers.model.records import Confidence
-from analyzers.model.sa import EspFlow
+from analyzers.model.sa import EspFlow, UsedPorts
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.case import Case, Place
 from analyzers.rules.peer_rule import PeerRule
@@ -160,15 +160,33 @@ def _esp_moves(case: Case) -> Iterator[_EspMove]:
 
 
 def _stale(case: Case, old: _Mapping, since_ns: int) -> _Stale | None:
-    """ESP that went on to the old mapping long after the new one showed: the longest."""
+    """ESP that went on to the old mapping long after the new one showed: the longest.
+
+    What is sent there once it is in use again arrives.
+    """
+    back_ns = min(
+        (
+            max(used.since_ns, since_ns)
+            for flow, used, end_ns in _uses(case)
+            if _Mapping(flow.sender, used.sender) == old and end_ns > since_ns + _ON_ITS_WAY_NS
+        ),
+        default=1 << 63,
+    )
     found = []
+    for flow, used, end_ns in _uses(case):
+        until_ns = min(end_ns, back_ns)
+        goes_there = _Mapping(flow.receiver, used.receiver) == old
+        if goes_there and used.since_ns <= since_ns < until_ns - _ON_ITS_WAY_NS:
+            found.append(_Stale(flow, until_ns - since_ns))
+    return max(found, key=attrgetter("lasted_ns"), default=None)
+
+
+def _uses(case: Case) -> Iterator[tuple[EspFlow, UsedPorts, int]]:
+    """The ports that flows have used, each until when."""
     for flow in case.peer.esp_flows:
         ends_ns = [*(used.since_ns for used in flow.ports[1:]), flow.last_ns]
         for used, end_ns in zip(flow.ports, ends_ns, strict=bool(flow.ports)):
-            goes_there = _Mapping(flow.receiver, used.receiver) == old
-            if goes_there and used.since_ns <= since_ns < end_ns - _ON_ITS_WAY_NS:
-                found.append(_Stale(flow, end_ns - since_ns))
-    return max(found, key=attrgetter("lasted_ns"), default=None)
+            yield flow, used, end_ns
 
 
 def _is_mobike(change: _Change) -> bool:
@@ -268,6 +286,7 @@ RULE = PeerRule(
         "messages that were on their way while the mapping changed",
         "a capture of both sides of the NAT shows each message under two mappings",
         "ESP follows to the new mapping within a second",
+        "a mapping that comes back is used again",
     ),
     check=_check,
 )

@@ -7,7 +7,7 @@ import pytest
 
 from analyzers.decode import flows
 from analyzers.decode.flows import EspRows, FlowIdentity, FlowIndex
-from analyzers.wire.columns import EspColumns
+from analyzers.wire.columns import EspColumns, take
 
 A, B, C = (10, 0, 0, 1), (10, 0, 0, 2), (10, 0, 0, 3)
 
@@ -75,6 +75,17 @@ def test_a_flow_that_goes_on_between_other_ports_has_moved():
     esp = packets((A, B, 9), (B, A, 7), first=6)
     esp.source_port[:], esp.destination_port[:] = (61000, 4500), 4500
     assert index.rows(esp)[2] == []
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4, 6])
+def test_a_flow_that_comes_back_between_its_first_ports_has_moved_twice(cut: int):
+    index, moves = FlowIndex(), []
+    for part in (slice(0, cut), slice(cut, 6)):
+        esp = packets(*[(A, B, 9), (B, A, 7)] * 3)
+        esp.source_port[:] = 4500
+        esp.destination_port[:] = (61000, 4500, 62000, 4500, 61000, 4500)
+        moves += index.rows(take(esp, part))[2]
+    assert [move.dport for move in moves] == [62000, 61000]
 
 
 def test_what_is_spread_over_many_ports_does_not_move_for_ever():
