@@ -7,6 +7,7 @@ else: with hindsight, and with what ESP says of the peer.
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from typing import Final
 
 from msgspec.structs import replace
@@ -54,6 +55,9 @@ _FOLLOWED_BY_NS: Final = NS_PER_SECOND
 # The clock of a log may be so far from that of a capture, or what comes was under way.
 _SURELY_AFTER_NS: Final = NS_PER_SECOND
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
+# Its questions, and the Delete (dpd-semantics fact 12).
+_SIX: Final = 6
+_SIXTH_NS: Final = NS_PER_SECOND // 2
 
 
 class Outcomes:
@@ -134,7 +138,11 @@ class Outcomes:
         delete = last[-1] if self._ends_in_delete(track, last) else None
         if delete is None:
             piece, support = self._unanswered(track, last)
-            return Settled((*pieces, piece), support=support)
+            if self._is_sixth(track, piece):
+                delete = last[-1]
+                verdict = min(piece.verdict_ns or delete.at_ns, delete.at_ns)
+                piece = replace(piece, sent=last[:-1], verdict_ns=verdict)
+            return Settled((*pieces, piece), delete, support=support)
         last = last[:-1]
         verdict: int | None = None
         if not self._is_replaced(track, last):
@@ -433,6 +441,27 @@ class Outcomes:
         # A question has its wait, in which packets were due.
         due_ns = min(self._end_ns - last_ns, wait_ns)
         return flowed and due_ns > max(_FOLLOWED_BY_NS, pause_ns(now))
+
+    def _is_sixth(self, track: ExchangeTrack, piece: Piece) -> bool:
+        """Whether the last of six retries on an idle SA is the Delete of a peer given up.
+
+        Nothing goes on or stops with it; but the SA ends there, and no stack that repeats at
+        another distance than its interval asks six times (dpd-semantics facts 11 and 12).
+        """
+        sent = piece.sent
+        if track.basis is not Basis.RHYTHM or piece.verdict_ns is None or len(sent) != _SIX:
+            return False
+        gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(sent)]
+        if max(gaps) - min(gaps) > _SIXTH_NS or self._foretold.tries(track) == _SIX:
+            return False
+        if not self._rhythms.is_paired(track) or self._rhythms.keeps_interval(track, sent):
+            return False
+        now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
+        if max(now.last_out_ns, now.last_proof_ns) > sent[-1].at_ns + _ESP_STOPS_NS:
+            return False
+        given_up_ns = self._acts.given_up_ns(track)
+        # After a whole wait it was another question, and nothing was deleted.
+        return given_up_ns is None or not _is_after_wait(sent, gaps[-1], given_up_ns)
 
 
 def _unsettled(sent: tuple[Transmission, ...]) -> Piece:
