@@ -119,7 +119,10 @@ class Outcomes:
         whole = (
             not heard_before
             or self._rhythms.is_series(track)
-            or self._rhythms.is_asked_again(track, heard_before)
+            or (
+                self._rhythms.is_asked_again(track, heard_before)
+                and not self._dropping.is_much(track.sa.peer)
+            )
         )
         cut = [sent] if whole else parts(track, heard_before)
         if self._is_anything(track, cut):
@@ -140,8 +143,8 @@ class Outcomes:
             piece, support = self._unanswered(track, last)
             if self._is_sixth(track, piece):
                 delete = last[-1]
-                verdict = min(piece.verdict_ns or delete.at_ns, delete.at_ns)
-                piece = replace(piece, sent=last[:-1], verdict_ns=verdict)
+                given_up_ns = min(piece.verdict_ns or delete.at_ns, delete.at_ns)
+                piece = replace(piece, sent=last[:-1], verdict_ns=given_up_ns)
             return Settled((*pieces, piece), delete, support=support)
         last = last[:-1]
         verdict: int | None = None

@@ -31,6 +31,8 @@ _SIBLINGS: Final = 32
 # Gaps within this share of their median are regular; traffic in between shifts a few of them.
 _STEADY_SHARE: Final = 0.2
 _MOSTLY: Final = 0.6
+# One distance in so many may be that of a retry which was answered anew.
+_SELDOM: Final = 10
 # Intervals are judged with this tolerance (dpd-semantics section 4: tolI); where the capture
 # dropped a question the distance is a multiple.
 _TOLERANCE_NS: Final = NS_PER_SECOND // 2
@@ -168,12 +170,16 @@ class Rhythms:
         return sum(alike) >= _LEAST_SERIES
 
     def is_asked_again(self, track: ExchangeTrack, heard_before: Set[int]) -> bool:
-        """Whether the peer was heard between the tries of one question, which it did not answer.
+        """Whether the peer was heard between the tries of one question, which it did not answer."""
+        return bool(heard_before) and self.are_retries(track, track.transmissions)
 
-        Who is answered asks at its interval; what comes faster, and steadily, are retries.
+    def are_retries(self, track: ExchangeTrack, sent: Sequence[Transmission]) -> bool:
+        """Whether R-U-THEREs come faster than those that are answered, and steadily.
+
+        Who is answered asks at its interval. Where the capture loses some of that, the usual
+        distance is several intervals; the shortest ones tell.
         """
-        sent = track.transmissions
-        if not heard_before or len(sent) < LEAST_RHYTHM or track.kind is not ExchangeKind.DPD:
+        if len(sent) < LEAST_RHYTHM or track.kind is not ExchangeKind.DPD:
             return False
         interval = self.interval_ns(track)
         if interval is None:
@@ -181,7 +187,13 @@ class Rhythms:
         gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(sent)]
         middle = median(gaps)
         steady = all(abs(gap - middle) <= _TOLERANCE_SHARE * middle for gap in gaps)
-        return steady and max(gaps) <= (1 - _STEADY_SHARE) * interval
+        if not steady or max(gaps) > (1 - _STEADY_SHARE) * interval:
+            return False
+        starts = [x.first_ns for x in self.before(track)]
+        apart = [later - sooner for sooner, later in pairwise(starts)]
+        usual = sum(abs(gap - interval) <= _STEADY_SHARE * interval for gap in apart)
+        alike = sum(abs(gap - middle) <= _STEADY_SHARE * middle for gap in apart)
+        return usual >= _MOSTLY * len(apart) and _SELDOM * alike <= len(apart)
 
     def are_questions(self, track: ExchangeTrack) -> bool:
         """Whether unread requests come as regularly, and as equal, as only questions do."""
