@@ -127,6 +127,7 @@ def _open(case: Case) -> Iterator[_Lack]:
         h
         for h in case.peer.black_holes
         if h.ceased_ns is None
+        and not _is_heard(case, h.receiver, h.stop_ns)
         and (
             h.black_hole_class is BlackHoleClass.OPEN
             or (h.stop_basis is StopBasis.CAPTURE_END and h.dead_ns is None)
@@ -140,9 +141,14 @@ def _open(case: Case) -> Iterator[_Lack]:
 
 def _is_outlived(case: Case, exchange: Exchange) -> bool:
     """Whether the input goes on after a question without an answer, and the peer lives in it."""
-    heard_ns = [f.last_ns for f in case.peer.esp_flows if f.sender == exchange.responder]
-    heard_ns += [m.at_ns for m in case.peer.messages if m.src == exchange.responder]
-    return max(heard_ns, default=exchange.last_ns) > exchange.last_ns
+    return _is_heard(case, exchange.responder, exchange.last_ns)
+
+
+def _is_heard(case: Case, sender: str, after_ns: int) -> bool:
+    """Whether anything of a side is in the input after a time."""
+    heard_ns = [f.last_ns for f in case.peer.esp_flows if f.sender == sender]
+    heard_ns += [m.at_ns for m in case.peer.messages if m.src == sender]
+    return max(heard_ns, default=after_ns) > after_ns
 
 
 def _found(lacks: list[_Lack], case: Case | None = None, remedy: str = "") -> Found:
