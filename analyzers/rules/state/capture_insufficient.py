@@ -36,7 +36,7 @@ BIRTH: Final = (
     "dpd-first-seq-high-bit",
     "dpd-first-seq-predictable",
 )
-"""Rules that need phase 1."""
+"""Rules that need phase 1 of IKEv1: IKEv2 has no DPD to negotiate (dpd-semantics 1.2)."""
 UNSEEN: Final = ("dpd-no-ack", "dpd-late-ack")
 """Rules that need to see whether a question was answered."""
 OPEN_END: Final = (
@@ -84,8 +84,7 @@ def _lacks(case: Case) -> Iterator[_Lack]:
         if problem.kind is ProblemKind.CAPTURE_INSUFFICIENT:
             shown = whole if problem.ref is None else (problem.ref,)
             yield _Lack(problem.detail, ABSENCE, shown)
-    rekeyed = {sa.rekeyed_into for sa in case.peer.ike_sas}
-    late = [sa for sa in case.peer.ike_sas if sa.id not in rekeyed and _begins_late(case, sa)]
+    late = [sa for sa in case.peer.ike_sas if sa.ike_version == 1 and _begins_late(case, sa)]
     if late:
         names = ", ".join(sa_name(sa) for sa in late[:5])
         yield _Lack(
@@ -102,7 +101,7 @@ def _first_esp(case: Case) -> tuple[Ref, ...]:
 
 
 def _begins_late(case: Case, sa: IkeSa) -> bool:
-    """Whether an IKE SA that is no rekeyed one is older than its first message here."""
+    """Whether an IKE SA is older than its first message here."""
     used = any(m.encrypted for m in case.messages.get(sa.id, ()))
     return used and not case.begins(sa)
 
