@@ -234,7 +234,7 @@ class Outcomes:
         if heard_after:
             # Fresh ESP or IKE after the last question: the peer lives (RFC 7296 section 2.4).
             series = self._rhythms.is_series(track)
-            repeated = track.kind is ExchangeKind.LIVENESS and len(sent) > 1
+            repeated = self._is_repeated(track, sent)
             if (repeated or series) and horizon_reached(sent, track.kind, self._end_ns):
                 # Its IKE did not answer all the same: repeating says that nothing came.
                 piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence, heard=True)
@@ -269,6 +269,13 @@ class Outcomes:
             piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence)
             return self._ceased.told(track, piece, horizon_ns, now), Support.LOST
         return Piece(sent, outcome, verdict, track.confidence), Support.LOST
+
+    def _is_repeated(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
+        """Whether these are a question and its retries for sure: it was not answered."""
+        if track.kind is ExchangeKind.LIVENESS or len(track.sequences) == 1:
+            return len(sent) > 1
+        much = self._dropping.is_much(track.sa.peer)
+        return not much and self._rhythms.are_retries(track, sent)
 
     def _fell_silent(self, track: ExchangeTrack) -> bool:
         """Whether ESP of the peer came until its last answer did, and then neither came.
