@@ -23,6 +23,7 @@ from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import DUPLICATE_NS
 from analyzers.tracking.foretold import Foretold
 from analyzers.tracking.holes import pause_ns
+from analyzers.tracking.nothing_sent import stayed_away
 from analyzers.tracking.pieces import Piece, Settled, Support
 from analyzers.tracking.renewals import FEWEST_TRIES, Renewals
 from analyzers.tracking.rhythm import (
@@ -130,7 +131,7 @@ class Outcomes:
         if self._rhythms.continues_answers(track, sent) and not self._acted(track, cut[-1]):
             return Settled((), unknown=len(sent), support=Support.UNHEARD)
         # The peer was heard before the next question: it was answered, or dropped; nobody died.
-        pieces = [_unsettled(part) for part in cut[:-1]]
+        pieces = [self._outlived(track, part) for part in cut[:-1]]
         last = cut[-1]
         if track.answered:
             return self._answered(track, pieces, last)
@@ -274,8 +275,18 @@ class Outcomes:
         """Whether these are a question and its retries for sure: it was not answered."""
         if track.kind is ExchangeKind.LIVENESS or len(track.sequences) == 1:
             return len(sent) > 1
-        much = self._dropping.is_much(track.sa.peer)
-        return not much and self._rhythms.are_retries(track, sent)
+        if track.basis is Basis.LOG or self._dropping.is_much(track.sa.peer):
+            return False
+        before = self._rhythms.before(track)
+        return self._rhythms.are_retries(track, sent) or stayed_away(
+            self._tracker, track, before, sent
+        )
+
+    def _outlived(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> Piece:
+        """Questions after which the peer was heard before the next one."""
+        if not self._is_repeated(track, sent):
+            return _unsettled(sent)
+        return Piece(sent, Outcome.UNANSWERED, None, track.confidence, heard=True)
 
     def _fell_silent(self, track: ExchangeTrack) -> bool:
         """Whether ESP of the peer came until its last answer did, and then neither came.

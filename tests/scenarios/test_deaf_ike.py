@@ -171,3 +171,33 @@ def test_what_may_be_something_else_is_no_first_try(tell: Tell, odd: str) -> Non
     assert not [x for x in told.peer.exchanges if x.retries]
     assert Outcome.UNANSWERED not in {x.outcome for x in told.peer.exchanges}
     assert not told.of("dpd-late-ack")
+
+
+AWAY = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+0.5..300/0.4 a>b esp out
+10..300/10 a>b v1 info 108
+"""
+AWAY_ANSWERS = "10.03..60/10 b>a v1 info 108\n160.03..300/10 b>a v1 info 108\n"
+
+
+def test_who_asks_at_its_interval_in_vain_while_the_peer_sends_nothing(tell: Tell) -> None:
+    """ESP stops and goes on with the next number: no capture lost what was never sent."""
+    silence = "0.6..58/0.4 b>a esp in\n155..300/0.4 b>a esp in\n"
+    told = tell(AWAY + AWAY_ANSWERS + silence)
+    (lost,) = (x for x in told.peer.exchanges if x.outcome is not Outcome.ANSWERED)
+    assert (lost.outcome, lost.verdict_ns) == (Outcome.UNANSWERED, None)
+    assert [t.at_ns for t in lost.transmissions] == [at(t) for t in range(60, 160, 10)]
+    assert told.peer.state is PeerState.ALIVE
+    (finding,) = told.of("dpd-no-ack")
+    assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.INFERRED)
+
+
+def test_who_asks_at_its_interval_while_the_capture_loses_the_peer(tell: Tell) -> None:
+    """The same, but the numbers of what was not captured are missing."""
+    told = tell(
+        AWAY + "10.03..300/10 b>a v1 info 108\n0.6..300/0.4 b>a esp in\nunseen b>a 58..155\n"
+    )
+    assert Outcome.UNANSWERED not in {x.outcome for x in told.peer.exchanges}
+    assert not told.of("dpd-no-ack")
