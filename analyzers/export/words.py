@@ -364,8 +364,9 @@ def is_censored(hole: BlackHole) -> bool:
 
 
 def is_over(hole: BlackHole) -> bool:
-    """Whether the SA was gone, or another in its place, before the input ended."""
-    return hole.stop_basis in (StopBasis.DELETE, StopBasis.REPLACEMENT)
+    """Whether the SA was gone, another in its place, or the peer back, before the input ended."""
+    gone = hole.stop_basis in (StopBasis.DELETE, StopBasis.REPLACEMENT)
+    return gone or hole.recovered_ns is not None
 
 
 def is_presumed(hole: BlackHole) -> bool:

@@ -101,6 +101,8 @@ class Exchange(Struct, frozen=True, gc=False):
     """Where its messages were lost is told by a second capture, near the responder, and no log."""
     peer_heard: bool = False
     """It was not answered, but the responder was heard after it by other means."""
+    heard_between: bool = False
+    """It was asked again after the responder had been heard by other means."""
     cut_short: bool = False
     """Not answered, and perhaps given up, as the input ends: no retry is missing yet."""
     heard_beside: bool = False

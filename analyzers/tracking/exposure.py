@@ -491,7 +491,7 @@ class Exposures:
             return
         for hole in pending:
             if at_ns >= hole.stop_ns:
-                hole.recovered_ns = at_ns
+                hole.recover(at_ns)
         still = [h for h in pending if h.recovered_ns is None]
         if still:
             self._unrecovered[unit.peer.index, role] = still

@@ -91,6 +91,12 @@ class HoleTrack(Struct):
     without_run: HoleTrack | None = None
     """The judgement without the run: it may turn out later to have been no question."""
 
+    def recover(self, at_ns: int) -> None:
+        """Note the first proof after it, whatever becomes of its run."""
+        self.recovered_ns = at_ns
+        if self.without_run is not None and at_ns >= self.without_run.stop_ns:
+            self.without_run.recovered_ns = at_ns
+
     def bounded_without_run(self) -> HoleTrack:
         """The black hole with the lower bound that it has without the questions of its run."""
         other = self.without_run

@@ -21,6 +21,8 @@ from analyzers.wire.frames import Int64Array
 # A silence that no unanswered question supports must stand out of the flow's own pace.
 _TIMES_MEDIAN_WAIT: Final = 10
 _TIMES_HIGH_WAIT: Final = 3
+# So many waits of about one length are a rhythm.
+_FEWEST_OF_RHYTHM: Final = 10
 
 
 class SentSince(Struct):
@@ -84,6 +86,17 @@ def stands_out(window: Window) -> bool:
     return not count or lasted_ns >= max(_TIMES_MEDIAN_WAIT * median, _TIMES_HIGH_WAIT * high)
 
 
+def _misses_beats(window: Window) -> bool:
+    """Whether a flow whose waits are all alike waits several times as long.
+
+    A usual wait and the longest one are the same then, and nothing longer is to be expected.
+    """
+    count, median, high = summarise(window.waits)
+    if count < _FEWEST_OF_RHYTHM or median != high or window.silence.packets < MIN_PACKETS:
+        return False
+    return window.stop_ns - window.silence.first_out_ns >= _TIMES_HIGH_WAIT * high
+
+
 def judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
     """The black hole of a window, if it is one; `report_ns` is the least that is reported."""
     hole = _judge(window, budget_ns, report_ns)
@@ -140,7 +153,10 @@ def _judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
     lasted_ns = window.stop_ns - silence.first_out_ns
     if lasted_ns < report_ns:
         return None
-    if run is None and window.removed is None and (window.one_way or not stands_out(window)):
+    odd = window.removed is not None or (
+        not window.one_way and (stands_out(window) or _misses_beats(window))
+    )
+    if run is None and not odd:
         return None
     chosen = classify(
         silence,

@@ -7,6 +7,7 @@ else: with hindsight, and with what ESP says of the peer.
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from typing import Final
 
 from msgspec.structs import replace
@@ -22,6 +23,7 @@ from analyzers.tracking.engine import Tracker
 from analyzers.tracking.flows import DUPLICATE_NS
 from analyzers.tracking.foretold import Foretold
 from analyzers.tracking.holes import pause_ns
+from analyzers.tracking.nothing_sent import stayed_away
 from analyzers.tracking.pieces import Piece, Settled, Support
 from analyzers.tracking.renewals import FEWEST_TRIES, Renewals
 from analyzers.tracking.rhythm import (
@@ -54,6 +56,9 @@ _FOLLOWED_BY_NS: Final = NS_PER_SECOND
 # The clock of a log may be so far from that of a capture, or what comes was under way.
 _SURELY_AFTER_NS: Final = NS_PER_SECOND
 _ESP_STOPS_NS: Final = 100 * NS_PER_MS
+# Its questions, and the Delete (dpd-semantics fact 12).
+_SIX: Final = 6
+_SIXTH_NS: Final = NS_PER_SECOND // 2
 
 
 class Outcomes:
@@ -115,7 +120,10 @@ class Outcomes:
         whole = (
             not heard_before
             or self._rhythms.is_series(track)
-            or self._rhythms.is_asked_again(track, heard_before)
+            or (
+                self._rhythms.is_asked_again(track, heard_before)
+                and not self._dropping.is_much(track.sa.peer)
+            )
         )
         cut = [sent] if whole else parts(track, heard_before)
         if self._is_anything(track, cut):
@@ -123,7 +131,7 @@ class Outcomes:
         if self._rhythms.continues_answers(track, sent) and not self._acted(track, cut[-1]):
             return Settled((), unknown=len(sent), support=Support.UNHEARD)
         # The peer was heard before the next question: it was answered, or dropped; nobody died.
-        pieces = [_unsettled(part) for part in cut[:-1]]
+        pieces = [self._outlived(track, part) for part in cut[:-1]]
         last = cut[-1]
         if track.answered:
             return self._answered(track, pieces, last)
@@ -134,7 +142,11 @@ class Outcomes:
         delete = last[-1] if self._ends_in_delete(track, last) else None
         if delete is None:
             piece, support = self._unanswered(track, last)
-            return Settled((*pieces, piece), support=support)
+            if self._is_sixth(track, piece):
+                delete = last[-1]
+                given_up_ns = min(piece.verdict_ns or delete.at_ns, delete.at_ns)
+                piece = replace(piece, sent=last[:-1], verdict_ns=given_up_ns)
+            return Settled((*pieces, piece), delete, support=support)
         last = last[:-1]
         verdict: int | None = None
         if not self._is_replaced(track, last):
@@ -223,7 +235,7 @@ class Outcomes:
         if heard_after:
             # Fresh ESP or IKE after the last question: the peer lives (RFC 7296 section 2.4).
             series = self._rhythms.is_series(track)
-            repeated = track.kind is ExchangeKind.LIVENESS and len(sent) > 1
+            repeated = self._is_repeated(track, sent)
             if (repeated or series) and horizon_reached(sent, track.kind, self._end_ns):
                 # Its IKE did not answer all the same: repeating says that nothing came.
                 piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence, heard=True)
@@ -258,6 +270,23 @@ class Outcomes:
             piece = Piece(sent, Outcome.UNANSWERED, None, track.confidence)
             return self._ceased.told(track, piece, horizon_ns, now), Support.LOST
         return Piece(sent, outcome, verdict, track.confidence), Support.LOST
+
+    def _is_repeated(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> bool:
+        """Whether these are a question and its retries for sure: it was not answered."""
+        if track.kind is ExchangeKind.LIVENESS or len(track.sequences) == 1:
+            return len(sent) > 1
+        if track.basis is Basis.LOG or self._dropping.is_much(track.sa.peer):
+            return False
+        before = self._rhythms.before(track)
+        return self._rhythms.are_retries(track, sent) or stayed_away(
+            self._tracker, track, before, sent
+        )
+
+    def _outlived(self, track: ExchangeTrack, sent: tuple[Transmission, ...]) -> Piece:
+        """Questions after which the peer was heard before the next one."""
+        if not self._is_repeated(track, sent):
+            return _unsettled(sent)
+        return Piece(sent, Outcome.UNANSWERED, None, track.confidence, heard=True)
 
     def _fell_silent(self, track: ExchangeTrack) -> bool:
         """Whether ESP of the peer came until its last answer did, and then neither came.
@@ -433,6 +462,27 @@ class Outcomes:
         # A question has its wait, in which packets were due.
         due_ns = min(self._end_ns - last_ns, wait_ns)
         return flowed and due_ns > max(_FOLLOWED_BY_NS, pause_ns(now))
+
+    def _is_sixth(self, track: ExchangeTrack, piece: Piece) -> bool:
+        """Whether the last of six retries on an idle SA is the Delete of a peer given up.
+
+        Nothing goes on or stops with it; but the SA ends there, and no stack that repeats at
+        another distance than its interval asks six times (dpd-semantics facts 11 and 12).
+        """
+        sent = piece.sent
+        if track.basis is not Basis.RHYTHM or piece.verdict_ns is None or len(sent) != _SIX:
+            return False
+        gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(sent)]
+        if max(gaps) - min(gaps) > _SIXTH_NS or self._foretold.tries(track) == _SIX:
+            return False
+        if not self._rhythms.is_paired(track) or self._rhythms.keeps_interval(track, sent):
+            return False
+        now = self._tracker.any_clock.now(track.sa.unit.index, track.side)
+        if max(now.last_out_ns, now.last_proof_ns) > sent[-1].at_ns + _ESP_STOPS_NS:
+            return False
+        given_up_ns = self._acts.given_up_ns(track)
+        # After a whole wait it was another question, and nothing was deleted.
+        return given_up_ns is None or not _is_after_wait(sent, gaps[-1], given_up_ns)
 
 
 def _unsettled(sent: tuple[Transmission, ...]) -> Piece:

@@ -262,7 +262,7 @@ class PeerTable:
             ends=(message.src, message.dst) if sent_by_initiator else (message.dst, message.src),
         )
         if message.version == 2 and not starts:
-            _link_rekeyed(peer, sa, message.at_ns)
+            _link_rekeyed(peer, sa, message)
         self.sas.append(sa)
         peer.sas.append(sa)
         return sa, side
@@ -357,16 +357,20 @@ def _both_ends_moved(sa: SaTrack, message: IkeMessage) -> bool:
     )
 
 
-def _link_rekeyed(peer: PeerTrack, sa: SaTrack, at_ns: int) -> None:
+def _link_rekeyed(peer: PeerTrack, sa: SaTrack, message: IkeMessage) -> None:
     """A new IKEv2 SA without IKE_SA_INIT comes out of a CREATE_CHILD_SA exchange of an old one.
 
-    The Delete of the old one may come before the first message of the new.
+    The Delete of the old one may come before the first message of the new, which counts from 0
+    (RFC 7296 section 2.2), however late it comes.
     """
     for old in reversed(peer.sas[-_RECENT:]):
         created = old.last_create_child_ns
         if old.version != 2 or created is None or old.rekeyed_into is not None:
             continue
-        if 0 <= at_ns - created <= _REKEY_NS and (old.ended_ns is None or old.ended_ns >= created):
+        since_ns = message.at_ns - created
+        soon = since_ns <= _REKEY_NS and (old.ended_ns is None or old.ended_ns >= created)
+        first = old.end is SaEnd.REKEYED and message.message_id == 0
+        if since_ns >= 0 and (soon or first):
             _rekeyed(old, sa)
         return
 

@@ -28,6 +28,8 @@ _TOLERANCE_S: Final = 0.25
 _MOSTLY: Final = 0.6
 # One question in so many may be something else: a path test, the check after a rekey.
 _SELDOM: Final = 4
+# Of many distances one in so many may be none: a handover, a failover, a lost answer.
+_STRAY: Final = 10
 _GROWTH_FROM: Final = 1.2
 # No stack waits longer by more than this, nor shorter by this, than it did before.
 _GROWTH_TO: Final = 3.0
@@ -101,7 +103,8 @@ def observe(
         evidence += f"; {partly} question{'s' * (partly > 1)} may not be shown whole"
     if changed:
         evidence += "; on IKE SAs before it asked at other intervals"
-    about = _idle_s(own) if traffic_shown and interval_s is None else []
+    waits = traffic_shown and interval_s is None and not _is_busy(since)
+    about = _idle_s(own) if waits else []
     return DpdPolicy(
         holder=holder,
         profile=None,
@@ -277,7 +280,7 @@ def _rhythm(
     explains that the silences are as equal.
     """
     idle = [s for s in since if s >= _IDLE_S]
-    busy = _SELDOM * (len(since) - len(idle)) > len(since)
+    busy = _is_busy(since)
     proof = "message of the peer in the log" if alike is _IN_LOGS else "proof of life"
     came = f"{_range(idle)} after the last {proof}" if idle else ""
     every = _interval(starts, pauses=not traffic_shown)
@@ -290,6 +293,8 @@ def _rhythm(
         if heard:
             return PolicyMode.PERIODIC, every, f"{told}, also while the peer was heard"
         return PolicyMode.UNKNOWN, every, f"{told}; {alike}" if idle else told
+    if (busy or not idle) and len(starts) >= _MIN_FOR_MODE:
+        return PolicyMode.UNKNOWN, None, f"{len(starts)} intervals of {_range(starts)}, irregular"
     if busy or not idle:
         return PolicyMode.UNKNOWN, None, "too few questions to tell an interval"
     if len(idle) >= _MIN_INTERVALS and _steady(idle):
@@ -310,8 +315,15 @@ def _rhythm(
     return PolicyMode.UNKNOWN, None, f"{len(idle)} question{'s' * (len(idle) > 1)}, {came}"
 
 
+def _is_busy(since: list[float]) -> bool:
+    """Whether many of its questions came while the peer was heard: no silence triggered them."""
+    return _SELDOM * sum(s < _IDLE_S for s in since) > len(since)
+
+
 def _interval(gaps: list[float], *, pauses: bool) -> float | None:
     """The interval that distances keep; some are multiples, where other messages took its place.
+
+    Of many, a few may be anything.
 
     `pauses`: or anything longer, where traffic that is not shown may have taken it, or where
     questions were lost on their way to the device that logged them.
@@ -323,20 +335,26 @@ def _interval(gaps: list[float], *, pauses: bool) -> float | None:
         return None  # damaged stamps
     tolerance = _tolerance_s(middle)
     single = [gap for gap in gaps if abs(gap - middle) <= tolerance]
-    fits = all(
-        abs(gap - max(round(gap / middle), 1) * middle) <= tolerance or (pauses and gap > middle)
+    strays = sum(
+        abs(gap - max(round(gap / middle), 1) * middle) > tolerance
+        and not (pauses and gap > middle)
         for gap in gaps
     )
-    return median(single) if fits and len(single) >= _MOSTLY * len(gaps) else None
+    keeps = _STRAY * strays <= len(gaps) and len(single) >= _MOSTLY * len(gaps)
+    return median(single) if keeps else None
 
 
 def _intervals(gaps: list[float], every: float) -> str:
     """How many distances keep it: "5 intervals of 3 s", "3 of 4 of 3 s, the longest 11 s"."""
-    single = [gap for gap in gaps if gap <= every + _tolerance_s(every)]
+    single = [gap for gap in gaps if abs(gap - every) <= _tolerance_s(every)]
     if len(single) == len(gaps):
         return f"{len(gaps)} intervals of {_range(gaps)}"
-    longest = _range([max(gaps)])
-    return f"{len(single)} of {len(gaps)} intervals of {_range(single)}, the longest {longest}"
+    told = f"{len(single)} of {len(gaps)} intervals of {_range(single)}"
+    if min(gaps) < min(single):
+        told += f", the shortest {_range([min(gaps)])}"
+    if max(gaps) > max(single):
+        told += f", the longest {_range([max(gaps)])}"
+    return told
 
 
 def _tolerance_s(middle: float) -> float:

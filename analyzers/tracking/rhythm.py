@@ -20,6 +20,7 @@ from analyzers.tracking.tracks import ExchangeTrack, PeerTrack, SaTrack
 
 # Equal Informationals are questions from this many on: two may be anything twice.
 LEAST_RHYTHM: Final = 3
+_FEWEST_APART: Final = 2
 # By chance it does not happen so often that a run is like the one before.
 _LEAST_SERIES: Final = 3
 # From so many answered ones on it is known how long the prober waits before it asks.
@@ -31,6 +32,8 @@ _SIBLINGS: Final = 32
 # Gaps within this share of their median are regular; traffic in between shifts a few of them.
 _STEADY_SHARE: Final = 0.2
 _MOSTLY: Final = 0.6
+# One distance in so many may be that of a retry which was answered anew.
+_SELDOM: Final = 10
 # Intervals are judged with this tolerance (dpd-semantics section 4: tolI); where the capture
 # dropped a question the distance is a multiple.
 _TOLERANCE_NS: Final = NS_PER_SECOND // 2
@@ -168,12 +171,32 @@ class Rhythms:
         return sum(alike) >= _LEAST_SERIES
 
     def is_asked_again(self, track: ExchangeTrack, heard_before: Set[int]) -> bool:
-        """Whether the peer was heard between the tries of one question, which it did not answer.
-
-        Who is answered asks at its interval; what comes faster, and steadily, are retries.
-        """
+        """Whether the peer was heard between the tries of one question, which it did not answer."""
         sent = track.transmissions
-        if not heard_before or len(sent) < LEAST_RHYTHM or track.kind is not ExchangeKind.DPD:
+        if not heard_before or not self._are_faster(track, sent):
+            return False
+        return len(sent) >= LEAST_RHYTHM or self._begins_on_time(track)
+
+    def are_retries(self, track: ExchangeTrack, sent: Sequence[Transmission]) -> bool:
+        """Whether several R-U-THEREs come as only the retries of one question do."""
+        return len(sent) >= LEAST_RHYTHM and self._are_faster(track, sent)
+
+    def _begins_on_time(self, track: ExchangeTrack) -> bool:
+        """Whether its first question comes an interval after the one before."""
+        earlier, interval = self.before(track), self.interval_ns(track)
+        if len(earlier) <= LEAST_RHYTHM or interval is None:
+            return False
+        tolerance = max(_TOLERANCE_NS, _TOLERANCE_SHARE * interval)
+        since = (track.first_ns - at_ns for at_ns in (earlier[-1].first_ns, earlier[-1].last_ns))
+        return any(abs(gap - interval) <= tolerance for gap in since)
+
+    def _are_faster(self, track: ExchangeTrack, sent: Sequence[Transmission]) -> bool:
+        """Whether R-U-THEREs come faster than those that are answered, and steadily.
+
+        Who is answered asks at its interval. Where the capture loses some of that, the usual
+        distance is several intervals; the shortest ones tell.
+        """
+        if len(sent) < _FEWEST_APART or track.kind is not ExchangeKind.DPD:
             return False
         interval = self.interval_ns(track)
         if interval is None:
@@ -181,7 +204,13 @@ class Rhythms:
         gaps = [later.at_ns - sooner.at_ns for sooner, later in pairwise(sent)]
         middle = median(gaps)
         steady = all(abs(gap - middle) <= _TOLERANCE_SHARE * middle for gap in gaps)
-        return steady and max(gaps) <= (1 - _STEADY_SHARE) * interval
+        if not steady or max(gaps) > (1 - _STEADY_SHARE) * interval:
+            return False
+        starts = [x.first_ns for x in self.before(track)]
+        apart = [later - sooner for sooner, later in pairwise(starts)]
+        usual = sum(abs(gap - interval) <= _STEADY_SHARE * interval for gap in apart)
+        alike = sum(abs(gap - middle) <= _STEADY_SHARE * middle for gap in apart)
+        return usual >= _MOSTLY * len(apart) and _SELDOM * alike <= len(apart)
 
     def are_questions(self, track: ExchangeTrack) -> bool:
         """Whether unread requests come as regularly, and as equal, as only questions do."""

@@ -376,6 +376,7 @@ class Viewer:
             lost=None if answered else place_of_loss(logs, track, piece.sent, watched=watched),
             by_capture=watched and not is_logged(logs, track, piece.sent),
             peer_heard=piece.heard,
+            heard_between=any(sent.at_ns in track.heard_before for sent in piece.sent[1:]),
             first_missing=track.first_missing and is_first,
             unseen=track.unseen if is_first else None,
             tries=track.tries,

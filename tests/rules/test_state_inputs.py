@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from analyzers.model.finding import Severity
+from analyzers.model.sa import SaEnd
 from analyzers.rules.catalogue import CONFIGURATION_RULES, PEER_RULES, RUN_RULES
 from analyzers.rules.state import capture_insufficient
 from tests.rules.conftest import Tell
@@ -15,6 +16,12 @@ WHOLE = """
 0 a>b v2 handshake
 10..60/10 a>b liveness 2+
 10.01..60/10 b>a liveness 2+ resp
+"""
+WHOLE_V1 = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+10..60/10 a>b v1 info 108
+10.01..60/10 b>a v1 info 108
 """
 
 
@@ -29,7 +36,7 @@ def test_a_whole_capture_lacks_nothing(tell: Tell):
     ("text", "lack", "silent"),
     [
         (WHOLE + "unseen b>a ..", "nothing from 192.0.2.2 was captured", "dpd-no-ack"),
-        (WHOLE + "capture 5..70", "the first exchange of IKE SA ", "dpd-not-negotiated"),
+        (WHOLE_V1 + "capture 5..70", "the first exchange of IKE SA ", "dpd-not-negotiated"),
         (WHOLE + "60 a>b liveness 7", "a question of 192.0.2.1", "sa-not-deleted-after-dead"),
         ("0..9/1 a>b esp out\n0..9/1 b>a esp in", "ESP but no IKE", "dpd-interval-too-long"),
     ],
@@ -63,6 +70,12 @@ def test_a_rekeyed_ike_sa_begins_as_it_should(tell: Tell):
     60.02 b>a liveness 0 resp sa=2
     """
     assert tell(text).of("capture-insufficient") == []
+    (old, new) = tell(text.replace("\n    60", "\n    560")).peers[0].ike_sas
+    assert (old.end, old.rekeyed_into) == (SaEnd.REKEYED, new.id)
+
+
+def test_of_ikev2_no_rule_needs_the_first_exchange(tell: Tell):
+    assert tell(WHOLE + "capture 5..70").of("capture-insufficient") == []
 
 
 @silent("capture-insufficient", "a log shows what its device says; it is not measured by this")

@@ -854,3 +854,37 @@ def test_a_silence_that_is_older_than_the_capture(tell: Tell) -> None:
     assert (told.begun_before, cut.begun_before) == (False, True)
     assert not lasted([told]).endswith(" or more")
     assert lasted([cut]).endswith(" or more")
+
+
+BOTH_TEST = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+5..665/20 a>b esp out
+5.03..605/20 b>a esp in
+9..605/20 b>a esp in
+9.001..605/20 a>b esp out
+1100 c:4500>a:4500 keepalive
+"""
+
+
+def test_both_ends_test_the_tunnel_and_one_is_gone(tell: Tell) -> None:
+    """Of two tests a cycle the longer wait is the usual one; four in vain are none."""
+    told = tell(BOTH_TEST)
+    (hole,) = told.peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.MISSING_DPD
+    assert (hole.last_proof_ns, hole.max_packets) == (at(589), 4)
+    assert told.peer.state is PeerState.QUESTIONABLE
+    assert told.of("liveness-not-probed-one-way-out")
+
+
+def test_waits_that_are_not_all_alike_have_no_rhythm(tell: Tell) -> None:
+    """Where some are twice as long as usual, a pause of a few of them is nothing."""
+    text = "0 a>b v1 main-mode\n0.1 a>b v1 quick\n"
+    at_s = 1.0
+    for number in range(60):
+        text += f"{at_s:.2f} a>b esp out\n"
+        at_s += (10, 11, 20)[number % 3]
+        text += f"{at_s:.2f} b>a esp in\n"
+    text += f"{at_s + 1:.2f}..{at_s + 112:.2f}/10 a>b esp out\n"
+    text += f"{at_s + 112:.2f} b>a esp in\n{at_s + 400:.2f} c:4500>a:4500 keepalive\n"
+    assert not tell(text).peer.black_holes

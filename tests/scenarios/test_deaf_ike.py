@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import DeleteProtocol, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.peer import PeerState
@@ -109,3 +110,94 @@ def test_a_last_question_right_before_the_deletes(tell: Tell) -> None:
         (at(70.002), DeleteProtocol.IKE),
     ]
     assert peer.unknown_informationals == 0
+
+
+EVERY_10_S = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+0.5..200/0.4 a>b esp out
+10..60/10 a>b v1 info 108
+10.03..60/10 b>a v1 info 108
+"""
+
+
+def test_a_peer_that_comes_back_on_its_sa_did_not_answer_all_the_same(tell: Tell) -> None:
+    """Retries come faster than questions: without keys, too, those five are one in vain."""
+    told = tell(
+        EVERY_10_S
+        + """
+        0.6..58/0.4 b>a esp in
+        90..200/0.4 b>a esp in
+        60..70/2 a>b v1 info 108
+        100..200/10 a>b v1 info 108
+        100.03..200/10 b>a v1 info 108
+        """
+    )
+    (lost,) = (x for x in told.peer.exchanges if x.outcome is not Outcome.ANSWERED)
+    assert (lost.outcome, lost.verdict_ns) == (Outcome.UNANSWERED, None)
+    assert [t.at_ns for t in lost.transmissions] == [at(t) for t in (60, 62, 64, 66, 68)]
+    assert told.peer.state is PeerState.ALIVE
+    assert PeerState.DEAD not in {span.state for span in told.peer.states}
+    (hole,) = told.peer.black_holes
+    assert (hole.black_hole_class, hole.recovered_ns) == (BlackHoleClass.TRANSIENT, at(90))
+    (policy,) = told.peer.policies
+    assert (policy.retry_s, policy.retries) == (2, None)
+    (finding,) = told.of("dpd-no-ack")
+    assert finding.severity is Severity.WARNING
+    assert finding.detail.endswith("was heard after it, and answered later questions.")
+
+
+AMID_TRAFFIC = EVERY_10_S + "0.6..200/0.4 b>a esp in\n"
+GOES_ON = "80..200/10 a>b v1 info 108\n80.03..200/10 b>a v1 info 108\n"
+
+
+def test_a_retry_that_is_answered_amid_traffic_is_of_one_question(tell: Tell) -> None:
+    """The question was due, and the next one came sooner than any that follows an answer."""
+    retried = "60 a>b v1 info 108\n62 a>b v1 info 108\n62.03 b>a v1 info 108\n"
+    told = tell(AMID_TRAFFIC + retried + "72 a>b v1 info 108\n72.03 b>a v1 info 108\n" + GOES_ON)
+    assert {x.outcome for x in told.peer.exchanges} == {Outcome.ANSWERED}
+    (again,) = (x for x in told.peer.exchanges if x.retries)
+    assert [t.at_ns for t in again.transmissions] == [at(60), at(62)]
+    assert len(told.of("dpd-late-ack")) == 1
+
+
+@pytest.mark.parametrize(
+    "odd", ["55 a>b v1 info 108\n", "60 a>b v1 info 108\n"], ids=["not due", "in the interval"]
+)
+def test_what_may_be_something_else_is_no_first_try(tell: Tell, odd: str) -> None:
+    answered = "60 a>b v1 info 108\n60.03 b>a v1 info 108\n"
+    later = "70 a>b v1 info 108\n70.03 b>a v1 info 108\n" + GOES_ON
+    told = tell(AMID_TRAFFIC + odd + (answered if odd.startswith("55") else "") + later)
+    assert not [x for x in told.peer.exchanges if x.retries]
+    assert Outcome.UNANSWERED not in {x.outcome for x in told.peer.exchanges}
+    assert not told.of("dpd-late-ack")
+
+
+AWAY = """
+0 a>b v1 main-mode
+0.1 a>b v1 quick
+0.5..300/0.4 a>b esp out
+10..300/10 a>b v1 info 108
+"""
+AWAY_ANSWERS = "10.03..60/10 b>a v1 info 108\n160.03..300/10 b>a v1 info 108\n"
+
+
+def test_who_asks_at_its_interval_in_vain_while_the_peer_sends_nothing(tell: Tell) -> None:
+    """ESP stops and goes on with the next number: no capture lost what was never sent."""
+    silence = "0.6..58/0.4 b>a esp in\n155..300/0.4 b>a esp in\n"
+    told = tell(AWAY + AWAY_ANSWERS + silence)
+    (lost,) = (x for x in told.peer.exchanges if x.outcome is not Outcome.ANSWERED)
+    assert (lost.outcome, lost.verdict_ns) == (Outcome.UNANSWERED, None)
+    assert [t.at_ns for t in lost.transmissions] == [at(t) for t in range(60, 160, 10)]
+    assert told.peer.state is PeerState.ALIVE
+    (finding,) = told.of("dpd-no-ack")
+    assert (finding.severity, finding.confidence) == (Severity.WARNING, Confidence.INFERRED)
+
+
+def test_who_asks_at_its_interval_while_the_capture_loses_the_peer(tell: Tell) -> None:
+    """The same, but the numbers of what was not captured are missing."""
+    told = tell(
+        AWAY + "10.03..300/10 b>a v1 info 108\n0.6..300/0.4 b>a esp in\nunseen b>a 58..155\n"
+    )
+    assert Outcome.UNANSWERED not in {x.outcome for x in told.peer.exchanges}
+    assert not told.of("dpd-no-ack")

@@ -103,14 +103,50 @@ def test_a_sixth_question_that_runs_out_is_no_delete(tell: Tell) -> None:
 
 
 def test_cisco_peer_dies_without_traffic_and_without_renewal(tell: Tell) -> None:
-    """Nothing tells the Delete from a question then; it is one exchange all the same."""
+    """Nothing tells the Delete from a question of a stack that may ask as often, at an interval
+    that nobody knows; it is one exchange all the same."""
     peer = tell(SETUP + CISCO_QUESTIONS + CISCO_DELETE + LATER).peer
     (exchange,) = peer.exchanges
     assert exchange.outcome is Outcome.UNANSWERED
-    assert len(exchange.transmissions) in (5, 6)
+    assert len(exchange.transmissions) == 6
     assert exchange.confidence is Confidence.INFERRED
     assert peer.state is PeerState.DEAD
     assert {h.black_hole_class for h in peer.black_holes} <= {BlackHoleClass.IDLE}
+
+
+@pytest.mark.parametrize("anew", ["", "75.4 a>b v1 main-mode sa=2\n"])
+def test_cisco_peer_dies_while_both_ends_ask_and_nothing_else_is_sent(
+    tell: Tell, anew: str
+) -> None:
+    """Both ends had asked every 10 s: of the sixth message nothing follows on that SA."""
+    asked = "5.3..35/10 a>b v1 info 108\n5.33..35/10 b>a v1 info 108\n"
+    asked += "5.305..35/10 b>a v1 info 108\n5.335..35/10 a>b v1 info 108\n"
+    peer = tell(SETUP + asked + CISCO_QUESTIONS + CISCO_DELETE + anew + LATER).peer
+    (exchange,) = (x for x in peer.exchanges if x.outcome is not Outcome.ANSWERED)
+    assert tuple(t.at_ns for t in exchange.transmissions) == tuple(CISCO_TIMES)
+    assert exchange.verdict_ns == pytest.approx(at(45.399), abs=15_000_000)
+    (delete,) = peer.deletes
+    assert (delete.at_ns, delete.confidence) == (at(45.411), Confidence.INFERRED)
+    policy = next(p for p in peer.policies if p.holder == A)
+    assert policy.retry_s == pytest.approx(2, abs=0.02)
+    assert policy.retries == 4
+
+
+def test_six_questions_in_their_interval_and_a_sixth_that_runs_out_are_questions(
+    tell: Tell,
+) -> None:
+    """strongSwan repeats at its DPD delay; and who begins anew a wait later has waited."""
+    asked = "5.3..{end}/{step} a>b v1 info 108\n5.33..{end}/{step} b>a v1 info 108\n"
+    anew = "47.42 a>b v1 main-mode sa=2\n"
+    for before, after in (
+        (asked.format(end=35, step=2), ""),
+        (asked.format(end=35, step=10), anew),
+    ):
+        text = SETUP + before + CISCO_QUESTIONS + CISCO_DELETE + after + LATER
+        peer = tell(text).peer
+        (exchange,) = (x for x in peer.exchanges if x.outcome is not Outcome.ANSWERED)
+        assert len(exchange.transmissions) == 6
+        assert not peer.deletes
 
 
 def test_a_new_negotiation_a_whole_wait_after_the_last_question_is_the_verdict(tell: Tell) -> None:

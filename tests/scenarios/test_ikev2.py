@@ -621,6 +621,23 @@ def test_an_ike_daemon_that_does_not_answer_while_its_esp_goes_on(tell: Tell) ->
     assert "its tunnel lives, its IKE does not" in finding.detail
 
 
+def test_who_was_asked_only_while_it_slept_is_no_deaf_daemon(tell: Tell) -> None:
+    """A phone wakes after the last retry: its IKE was not asked since."""
+    text = """
+    0 a>b v2 handshake
+    0.5..20/0.5 a>b esp out
+    0.6..20/0.5 b>a esp in
+    30 a>b liveness 2
+    32 a>b liveness 2
+    36 a>b liveness 2
+    60..200/0.5 b>a esp in
+    60.1..200/0.5 a>b esp out
+    """
+    (finding,) = tell(text).of("dpd-no-ack")
+    assert finding.severity is Severity.WARNING
+    assert "192.0.2.2 was heard after it, and was not asked any more." in finding.detail
+
+
 THAWED = """
 0 a>b v2 handshake
 10 a>b liveness 2

@@ -304,3 +304,21 @@ def test_no_time_since_a_proof_that_nobody_saw(tell: Tell) -> None:
     """That a request follows proves an answer, and not when it came."""
     peer = tell(SETUP + "4 a>b liveness 2\n23 a>b liveness 3\nunseen b>a 0..").peer
     assert [x.since_proof_ns for x in peer.exchanges] == [None, None]
+
+
+def test_half_of_everything_is_lost(tell: Tell) -> None:
+    """One of two paths is tapped: three questions without an answer are not one with retries."""
+    one_of_two = "".join(
+        f"unseen {path} {t / 2:.1f}..{t / 2 + 0.5:.1f}\n"
+        for t in range(240)
+        for path in ("a>b", "b>a")
+        if (t * 7 + 3 * (path == "a>b")) % 4 < 2 and t % 20 > 2
+    )
+    lost = "".join(f"unseen b>a {t}.01..{t}.03\n" for t in (20, 40, 60, 80, 90))
+    lost += "".join(f"unseen a>b {t - 0.01:.2f}..{t}.01\n" for t in (20, 40))
+    told = tell(SETUP_V1 + TRAFFIC + ASKED_V1 + one_of_two + lost)
+    expect_no_accusation(told.peer)
+    assert not told.of("dpd-late-ack")
+    assert {len(x.transmissions) for x in told.peer.exchanges} == {1}
+    (policy,) = told.peer.policies
+    assert policy.retry_s is None

@@ -75,3 +75,47 @@ def test_a_restarted_peer_is_back_before_it_is_missed(tell: Tell) -> None:
         StopBasis.REPLACEMENT,
     )
     assert class_why(hole) == "it was over before any verdict"
+
+
+def test_what_may_have_been_questions_hides_no_recovery(tell: Tell) -> None:
+    """IKEv1 without keys: two messages of unknown content, then the peer sets up a new SA."""
+    told = tell(
+        """
+        0 a>b v1 main-mode
+        0.1 a>b v1 quick
+        0.2..53/0.2 a>b esp out
+        0.25..20/0.2 b>a esp in
+        50 a>b v1 info 108
+        52 a>b v1 info 108
+        53 b>a v1 main-mode sa=2
+        53.1 b>a v1 quick sa=2
+        53.5..120/0.2 a>b esp out2
+        53.55..120/0.2 b>a esp in2
+        """
+    )
+    (hole,) = told.peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.OPEN
+    assert (hole.stop_ns, hole.recovered_ns) == (at(53.5), at(53.55))
+    assert not told.of("capture-insufficient")
+
+
+def test_what_is_over_with_the_last_packet_is_no_end_of_the_input(tell: Tell) -> None:
+    """A sleeping phone comes back on an SA that is gone, and sets up another one."""
+    told = tell(
+        SETUP
+        + """
+        0.1..20/0.2 a>b esp out
+        0.15..20/0.2 b>a esp in
+        60 b>a liveness 0
+        62 b>a liveness 0
+        64 b>a liveness 0
+        80..87/0.4 a>b esp out
+        90 a>b v2 handshake sa=2
+        91..160/0.2 a>b esp out2
+        91.05..160/0.2 b>a esp in2
+        """
+    )
+    (hole,) = (h for h in told.peer.black_holes if h.black_hole_class is BlackHoleClass.OPEN)
+    assert (hole.stop_basis, hole.recovered_ns) == (StopBasis.LAST_OUTBOUND, at(91.05))
+    assert class_why(hole) == "it was over before any verdict"
+    assert not told.of("capture-insufficient")

@@ -30,6 +30,32 @@ def test_every_10_s_whatever_the_traffic(tell: Tell) -> None:
     assert policy.interval_s == pytest.approx(10)
 
 
+def test_one_distance_that_is_none_amid_many(tell: Tell) -> None:
+    """A failover held one question up; the evidence says what does not fit."""
+    times = (*range(10, 60, 5), *range(63, 110, 5))
+    policy = only(tell(SETUP + TRAFFIC + asked(*times)).peer.policies)
+    assert policy.mode is PolicyMode.PERIODIC
+    assert policy.interval_s == pytest.approx(5)
+    assert "18 of 19 intervals of 5 s, the longest 8 s" in policy.evidence
+
+
+def test_a_question_that_came_at_once_amid_many(tell: Tell) -> None:
+    """A lost answer brought it about: the distances before and after are no others."""
+    times = (*range(10, 60, 5), 56.1, *range(60, 110, 5))
+    policy = only(tell(SETUP + TRAFFIC + asked(*times)).peer.policies)
+    assert policy.interval_s == pytest.approx(5)
+    assert "the shortest 1.1 s" in policy.evidence
+
+
+def test_many_questions_without_an_interval_are_not_too_few(tell: Tell) -> None:
+    """Nor does the least silence among them tell after what they are asked: ESP comes anyway."""
+    times = (10, 13, 21, 23, 30, 41, 44, 52, 63, 66, 78, 90, 95)
+    quiet = TRAFFIC.replace("120/0.2", "62/0.2") + "65..120/0.2 b>a esp in\n"
+    policy = only(tell(SETUP + quiet + asked(*times)).peer.policies)
+    assert (policy.mode, policy.interval_s, policy.about_s) == (PolicyMode.UNKNOWN, None, None)
+    assert policy.evidence == "12 intervals of 2 to 12 s, irregular"
+
+
 def test_another_exchange_took_the_place_of_a_question(tell: Tell) -> None:
     peer = tell(
         SETUP

@@ -187,11 +187,25 @@ def _detail(case: Case, exchanges: list[Exchange], fate: _Fate) -> str:
     elif fate is _Fate.LEFT_BEHIND:
         said += f", but {sa_name(case.sas[first.ike_sa])} had been replaced before"
     elif first.peer_heard:
-        said += f", though {first.responder} was heard after it: its tunnel lives, its IKE does not"
+        said += f", though {first.responder} was heard after it{_afterwards(case, first)}"
     said += "."
     if len(exchanges) > 1:
         said += f" On this IKE SA that happened to {len(exchanges):,} questions."
     return said
+
+
+def _afterwards(case: Case, exchange: Exchange) -> str:
+    """What it says that one who did not answer was heard: who slept was not asked when it woke."""
+    if exchange.heard_between:
+        return ": its tunnel lives, its IKE does not"
+    later = [
+        x
+        for x in case.exchanges_of[exchange.ike_sa]
+        if x.prober == exchange.prober and x.first_ns > exchange.last_ns
+    ]
+    if any(x.outcome is Outcome.ANSWERED for x in later):
+        return ", and answered later questions"
+    return "" if later else ", and was not asked any more"
 
 
 RULE = PeerRule(

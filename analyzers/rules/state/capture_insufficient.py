@@ -36,7 +36,7 @@ BIRTH: Final = (
     "dpd-first-seq-high-bit",
     "dpd-first-seq-predictable",
 )
-"""Rules that need phase 1."""
+"""Rules that need phase 1 of IKEv1: IKEv2 has no DPD to negotiate (dpd-semantics 1.2)."""
 UNSEEN: Final = ("dpd-no-ack", "dpd-late-ack")
 """Rules that need to see whether a question was answered."""
 OPEN_END: Final = (
@@ -84,8 +84,7 @@ def _lacks(case: Case) -> Iterator[_Lack]:
         if problem.kind is ProblemKind.CAPTURE_INSUFFICIENT:
             shown = whole if problem.ref is None else (problem.ref,)
             yield _Lack(problem.detail, ABSENCE, shown)
-    rekeyed = {sa.rekeyed_into for sa in case.peer.ike_sas}
-    late = [sa for sa in case.peer.ike_sas if sa.id not in rekeyed and _begins_late(case, sa)]
+    late = [sa for sa in case.peer.ike_sas if sa.ike_version == 1 and _begins_late(case, sa)]
     if late:
         names = ", ".join(sa_name(sa) for sa in late[:5])
         yield _Lack(
@@ -102,7 +101,7 @@ def _first_esp(case: Case) -> tuple[Ref, ...]:
 
 
 def _begins_late(case: Case, sa: IkeSa) -> bool:
-    """Whether an IKE SA that is no rekeyed one is older than its first message here."""
+    """Whether an IKE SA is older than its first message here."""
     used = any(m.encrypted for m in case.messages.get(sa.id, ()))
     return used and not case.begins(sa)
 
@@ -127,6 +126,7 @@ def _open(case: Case) -> Iterator[_Lack]:
         h
         for h in case.peer.black_holes
         if h.ceased_ns is None
+        and not _is_heard(case, h.receiver, h.stop_ns)
         and (
             h.black_hole_class is BlackHoleClass.OPEN
             or (h.stop_basis is StopBasis.CAPTURE_END and h.dead_ns is None)
@@ -140,9 +140,14 @@ def _open(case: Case) -> Iterator[_Lack]:
 
 def _is_outlived(case: Case, exchange: Exchange) -> bool:
     """Whether the input goes on after a question without an answer, and the peer lives in it."""
-    heard_ns = [f.last_ns for f in case.peer.esp_flows if f.sender == exchange.responder]
-    heard_ns += [m.at_ns for m in case.peer.messages if m.src == exchange.responder]
-    return max(heard_ns, default=exchange.last_ns) > exchange.last_ns
+    return _is_heard(case, exchange.responder, exchange.last_ns)
+
+
+def _is_heard(case: Case, sender: str, after_ns: int) -> bool:
+    """Whether anything of a side is in the input after a time."""
+    heard_ns = [f.last_ns for f in case.peer.esp_flows if f.sender == sender]
+    heard_ns += [m.at_ns for m in case.peer.messages if m.src == sender]
+    return max(heard_ns, default=after_ns) > after_ns
 
 
 def _found(lacks: list[_Lack], case: Case | None = None, remedy: str = "") -> Found:
