@@ -40,6 +40,7 @@ def holes_of_log(
     deletes: Sequence[Delete],
     sas: Sequence[IkeSa],
     intervals_s: dict[str, float],
+    budgets_ns: dict[str, int],
     first_ns: int,
 ) -> Iterator[BlackHole]:
     """The black holes of a peer that only logs tell of (dpd-semantics 5.4); ids are empty.
@@ -47,7 +48,7 @@ def holes_of_log(
     What was sent into them is unknown: the loss lies between nothing and the time from the last
     proof of life to the end of the SA. Where a holder's interval is known, the last proof is at
     most that long before its first question; where it is not, what is before that is no phase.
-    `first_ns`: when the peer was first told of.
+    `budgets_ns`: within which each end should notice; `first_ns`: when the peer was first told of.
     """
     alive = _alive_ns(sas, exchanges)
     for exchange in exchanges:
@@ -68,6 +69,7 @@ def holes_of_log(
                     exchange.verdict_ns,
                     deletes,
                     intervals_s,
+                    budgets_ns[exchange.prober],
                     first_ns,
                     back,
                 ),
@@ -191,6 +193,7 @@ def _hole(
     dead_ns: int,
     deletes: Sequence[Delete],
     intervals_s: dict[str, float],
+    budget_ns: int,
     first_ns: int,
     alive: Sequence[int],
 ) -> BlackHole:
@@ -201,6 +204,8 @@ def _hole(
         start_ns = max(start_ns, asked_ns - nanoseconds(interval_s))
     # Without the interval nobody can tell whether the peer was silent before it was first asked.
     known = interval_s is not None or sent[0] is not exchange.transmissions[0]
+    # Since when the peer was questionable a log does not tell: at the latest when it was asked.
+    is_slow = dead_ns - asked_ns > budget_ns
     stop_ns, basis, ref = _stop(exchange, dead_ns, deletes)
     cuts = [
         (PhaseName.UNPROBED, start_ns if known else asked_ns, asked_ns),
@@ -218,7 +223,7 @@ def _hole(
         id="",
         sender=exchange.prober,
         receiver=exchange.responder,
-        black_hole_class=BlackHoleClass.DETECTED,
+        black_hole_class=BlackHoleClass.SLOW_DPD if is_slow else BlackHoleClass.DETECTED,
         last_proof_ns=proof_ns,
         first_exposed_ns=None,
         questionable_ns=None,

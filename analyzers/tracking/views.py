@@ -16,11 +16,7 @@ from analyzers.model.exchange import (
     Outcome,
     Transmission,
 )
-from analyzers.model.peer import (
-    Activity,
-    LocalBasis,
-    PeerView,
-)
+from analyzers.model.peer import Activity, LocalBasis, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis
 from analyzers.model.sa import IkeSa
@@ -192,11 +188,11 @@ class Viewer:
         intervals_s = policy.known_intervals_s(policies)
         if not peer.captured:
             states = liveness.with_untold(states, quiet_times(exchanges, intervals_s))
-            holes = self._logged_holes(exchanges, deletes, sas, intervals_s, first_ns)
+            holes = self._logged_holes(peer, exchanges, deletes, sas, intervals_s, first_ns)
         elif logged:
             # No capture shows that time: what was sent then is as unknown as with a log alone.
             starts = {x.first_ns for x in logged}
-            told = self._logged_holes(tuple(logged), deletes, sas, intervals_s, first_ns)
+            told = self._logged_holes(peer, tuple(logged), deletes, sas, intervals_s, first_ns)
             holes = (*told, *(h for h in holes if h.first_probe_ns not in starts))
         problems = [*peer.problems, *self._hindsight.problems(peer)]
         return PeerView(
@@ -241,6 +237,7 @@ class Viewer:
 
     def _logged_holes(
         self,
+        peer: PeerTrack,
         exchanges: tuple[Exchange, ...],
         deletes: tuple[Delete, ...],
         sas: tuple[IkeSa, ...],
@@ -249,7 +246,9 @@ class Viewer:
     ) -> tuple[BlackHole, ...]:
         """The black holes of a peer that only logs tell of."""
         kept = []
-        for hole in holes_of_log(exchanges, deletes, sas, intervals_s, first_ns):
+        budget_of, unit = self._tracker.budget_of, peer.units[0]
+        budgets_ns = {peer.address(side): budget_of(unit, side) for side in (0, 1)}
+        for hole in holes_of_log(exchanges, deletes, sas, intervals_s, budgets_ns, first_ns):
             if hole.max_seconds >= self._tracker.report_s:
                 self._numbers["b"] += 1
                 kept.append(replace(hole, id=f"b{self._prefix}{self._numbers['b']}"))

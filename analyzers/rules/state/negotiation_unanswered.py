@@ -265,9 +265,9 @@ RULE: Final = PeerRule(
     title="A message that sets up an SA is not answered",
     rationale=(
         "Without the answer there is no SA, hence no tunnel, and nobody asks whether the peer"
-        " lives. Where the message just before it was answered, both ends reach each other: what"
-        " fails is this message. IKE_AUTH and the last messages of Main Mode carry certificates,"
-        " and are the first that need IP fragments, and that move to UDP 4500."
+        " lives. Where the message before it was answered, both ends reach each other: what fails"
+        " is this message. IKE_AUTH and the last messages of Main Mode carry certificates, and are"
+        " the first that need IP fragments, and that move to UDP 4500."
     ),
     remedy="Look for the message in a capture and in the log of the peer.",
     source="RFC 7296 section 2.1; RFC 7383 section 1; RFC 2408 section 5.1",
