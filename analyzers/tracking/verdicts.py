@@ -50,7 +50,7 @@ def holes_of_log(
     most that long before its first question; where it is not, what is before that is no phase.
     `budgets_ns`: within which each end should notice; `first_ns`: when the peer was first told of.
     """
-    alive = _alive_ns(sas, exchanges)
+    alive = alive_ns(sas, exchanges)
     for exchange in exchanges:
         if exchange.verdict_ref is None or exchange.verdict_ns is None:
             continue
@@ -259,7 +259,7 @@ def _stop(
     return dead_ns, StopBasis.DELETE, exchange.verdict_ref
 
 
-def _alive_ns(sas: Sequence[IkeSa], exchanges: Sequence[Exchange]) -> list[int]:
+def alive_ns(sas: Sequence[IkeSa], exchanges: Sequence[Exchange]) -> list[int]:
     """The times at which the peer showed that it lives, in their order."""
     times = [sa.established_ns for sa in sas if sa.established_ns is not None]
     times += [

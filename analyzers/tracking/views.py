@@ -9,13 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole
-from analyzers.model.exchange import (
-    Delete,
-    DeleteProtocol,
-    Exchange,
-    Outcome,
-    Transmission,
-)
+from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome, Transmission
 from analyzers.model.peer import Activity, LocalBasis, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis
@@ -36,13 +30,14 @@ from analyzers.tracking.losses import (
     without_lost_proofs,
 )
 from analyzers.tracking.outcomes import Outcomes, Piece
+from analyzers.tracking.restarted import starts_of, with_lost, with_starts
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.silence_rows import ref_of
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
 from analyzers.tracking.unproven import unproven
 from analyzers.tracking.unread import with_unread
-from analyzers.tracking.verdicts import holes_of_log, judged_by_log, quiet_times
+from analyzers.tracking.verdicts import alive_ns, holes_of_log, judged_by_log, quiet_times
 
 LocalSide = tuple[int, LocalBasis]
 """Which side is ours, and why."""
@@ -157,6 +152,8 @@ class Viewer:
             )
             for sa in peer.sas
         )
+        restarts = [] if peer.captured else starts_of(peer.hints, local)
+        sas = with_lost(sas, restarts)
         flows = flow_views(self._tracker.flows, self._tracker.crossed, peer.flows)
         first_ns = min([peer.first_ns, *(f.first_ns for f in flows)])
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
@@ -188,6 +185,7 @@ class Viewer:
         intervals_s = policy.known_intervals_s(policies)
         if not peer.captured:
             states = liveness.with_untold(states, quiet_times(exchanges, intervals_s))
+            states = with_starts(states, restarts, alive_ns(sas, exchanges))
             holes = self._logged_holes(peer, exchanges, deletes, sas, intervals_s, first_ns)
         elif logged:
             # No capture shows that time: what was sent then is as unknown as with a log alone.

@@ -161,7 +161,7 @@ class StrongswanAssembly:
             case "dpd-vendor-id":
                 sent = fields["way"] == "sending"
                 yield self._about_sa(line, LogEventKind.DPD_VENDOR_ID, sent=sent)
-            case "started":
+            case "started" | "spawned" if line.id == "started" or self._ends:
                 yield from self.finish()
                 self._forget()
                 yield event(line, LogEventKind.STARTED)
