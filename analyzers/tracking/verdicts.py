@@ -58,7 +58,7 @@ def holes_of_log(
             continue  # lines without stamps have no durations
         sent, proof_ns = _unheard(exchange, exchange.verdict_ns, exchanges)
         back = alive
-        if answers_beside(exchange, exchanges):
+        if answers_beside(exchange, exchanges) or replaced_before(exchange, exchanges, sas):
             proof_ns, back = _last_answer_ns(exchange, exchanges), []
         if sent:
             yield _until_anew(
@@ -73,7 +73,7 @@ def holes_of_log(
                     first_ns,
                     back,
                 ),
-                came_anew(exchange, sas),
+                came_anew(exchange, sas, _last_answer_ns(exchange, exchanges)),
             )
 
 
@@ -94,17 +94,32 @@ def answers_beside(exchange: Exchange, exchanges: Sequence[Exchange]) -> bool:
     )
 
 
-def came_anew(exchange: Exchange, sas: Sequence[IkeSa]) -> IkeSa | None:
+def replaced_before(
+    exchange: Exchange, exchanges: Sequence[Exchange], sas: Sequence[IkeSa]
+) -> bool:
+    """Whether a log tells of a verdict on an IKE SA in whose place there was another one before
+    it was asked on."""
+    if exchange.verdict_ref is None:
+        return False
+    newer = came_anew(exchange, sas, _last_answer_ns(exchange, exchanges))
+    return newer is not None and (newer.established_ns or 0) <= exchange.first_ns
+
+
+def came_anew(
+    exchange: Exchange, sas: Sequence[IkeSa], answered_ns: int | None = None
+) -> IkeSa | None:
     """The IKE SA that the ends set up while one of them asked in vain on an older one.
 
-    Who is given up for that is the older SA: its peer had proven that it lives.
+    Who is given up for that is the older SA: its peer had proven that it lives. `answered_ns`: when
+    that had answered last on the older one; what was set up since has replaced it.
     """
     verdict_ns = exchange.verdict_ns
     if verdict_ns is None:
         return None
+    since_ns = exchange.first_ns if answered_ns is None else answered_ns
     for sa in sas:
         up_ns = sa.established_ns
-        if sa.id == exchange.ike_sa or up_ns is None or not exchange.first_ns < up_ns < verdict_ns:
+        if sa.id == exchange.ike_sa or up_ns is None or not since_ns < up_ns < verdict_ns:
             continue
         if sa.ended_ns is None or sa.ended_ns > verdict_ns:
             return sa
@@ -118,8 +133,11 @@ def _until_anew(hole: BlackHole, newer: IkeSa | None) -> BlackHole:
     up_ns = newer.established_ns
     phases = [replace(p, end_ns=min(p.end_ns, up_ns)) for p in hole.phases if p.start_ns < up_ns]
     lost_ns = (hole.stop_ns or up_ns) - up_ns
+    asked = hole.first_probe_ns is not None and hole.first_probe_ns < up_ns
     return replace(
         hole,
+        first_probe_ns=hole.first_probe_ns if asked else None,
+        probes=hole.probes if asked else 0,
         black_hole_class=BlackHoleClass.TRANSIENT,
         dead_ns=None,
         dead_basis=None,

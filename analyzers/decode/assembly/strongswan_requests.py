@@ -173,9 +173,8 @@ class Requests:
         """
         of_phase_2 = gave_up.message in (None, MessageKind.QUICK_MODE) and gave_up.message_id
         if gave_up.kind is LogEventKind.GAVE_UP and gave_up.version == 1 and of_phase_2:
-            yield replace(
-                gave_up, kind=LogEventKind.IKE_SA_DOWN, message=None, message_id=None, reason=""
-            )
+            down, quick = LogEventKind.IKE_SA_DOWN, MessageKind.QUICK_MODE
+            yield replace(gave_up, kind=down, message=quick, message_id=None, reason="")
 
 
 def _is_ikev1(line: LogLine) -> bool:
