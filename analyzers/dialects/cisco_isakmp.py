@@ -77,9 +77,11 @@ DIALECT = Dialect(
         ),
         Pattern(
             "retransmitting",
-            r"retransmitting phase (?P<phase>[12]) (?P<state>[A-Z]{2,6}_[A-Z_]{2,20})"
+            r"retransmitting phase (?P<phase>[12])"
+            r" (?:(?P<node>-?\d{1,10}) )?(?P<state>[A-Z]{2,6}_[A-Z_]{2,20})"
             r"(?:\s{1,12}(?P<mid>-?\d{1,10}))?",
             (
+                "ISAKMP:(1001): retransmitting phase 2 -889000300 QM_IDLE",
                 "*Mar  1 00:05:58.400: ISAKMP:(0): retransmitting phase 1 MM_SA_SETUP...",
                 "ISAKMP:(1001): retransmitting phase 2 QM_IDLE       -889000300 ...",
             ),
@@ -146,8 +148,12 @@ DIALECT = Dialect(
         ),
         Pattern(
             "phase1-error-counter",
-            r"incrementing error counter on sa, attempt \d+ of \d+: retransmit phase \d",
-            ("ISAKMP (0): incrementing error counter on sa, attempt 2 of 5: retransmit phase 1",),
+            r"incrementing error counter on (?:sa|node), attempt \d+ of \d+: retransmit phase \d",
+            (
+                "ISAKMP (0): incrementing error counter on sa, attempt 2 of 5: retransmit phase 1",
+                "ISAKMP (0:1001): incrementing error counter on node, attempt 2 of 5: retransmit"
+                " phase 2",
+            ),
         ),
         Pattern(
             "not-responding",

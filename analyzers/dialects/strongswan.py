@@ -172,6 +172,15 @@ DIALECT = Dialect(
                 " x86_64)",
             ),
         ),
+        # Of a daemon whose first line is not in the log.
+        Pattern(
+            "spawned",
+            r"(?P<reason>spawning \d{1,4} worker threads)",
+            (
+                "00[JOB] spawning 16 worker threads",
+                "2026-01-31T10:01:02+0000 gw charon-systemd[1903]: spawning 16 worker threads",
+            ),
+        ),
         Pattern(
             "dpd-vendor-id",
             r"(?P<way>sending|received) DPD vendor ID",
@@ -222,7 +231,7 @@ DIALECT = Dialect(
     ignored=(
         r"(?:queueing|activating|reinitiating|nothing to|delaying|\w{1,60} task)",
         r"(?:sending|received) [\w\s().\\/-]{1,80} (?:vendor ID|notify|payload)",
-        r"(?:loaded|loading|added|selected|looking|spawning|dropped|created|providers|Starting)",
+        r"(?:loaded|loading|added|selected|looking|dropped|created|providers|Starting)",
         r"(?:scheduling|maximum|authentication of|successfully|(?:remote|local) host)",
         r"(?:peer supports|got additional|keeping connection|sending address|flags changed)",
         r"peer not responding, trying again|creating (?:rekey|delete|acquire) job|"

@@ -7,6 +7,8 @@ from typing import Final
 
 from analyzers.export.formatting import counted
 from analyzers.model.peer import PeerState, PeerView
+from analyzers.model.records import Basis
+from analyzers.model.sa import SaEnd
 from analyzers.model.time import ORDER_LIMIT_NS
 
 NOT_SHOWN: Final = "not shown"
@@ -38,15 +40,29 @@ def not_shown(number: int, noun: str) -> str:
 def are_holes_known(peer: PeerView) -> bool:
     """Whether a black hole could be told: without times, or where silence says nothing, none can.
 
-    The latter is so at the end of the input where ESP goes to a peer of unknown state.
+    The latter is so at the end of the input where ESP goes to a peer of unknown state. Nor can one
+    where a log says that the peer was given up, and not since when it was silent.
     """
     sends = any(flow.sender == peer.local for flow in peer.whole.esp_flows)
     unheard = sends and peer.state is PeerState.UNKNOWN and not peer.whole.black_holes
-    return _has_times(peer) and not unheard
+    return _has_times(peer) and not unheard and not is_silence_untold(peer)
+
+
+def is_silence_untold(peer: PeerView) -> bool:
+    """Whether a log alone says that a peer was given up, and of no question before that."""
+    whole = peer.whole
+    asked = {x.ike_sa for x in whole.exchanges if x.verdict_ns is not None}
+    given_up = any(sa.end is SaEnd.DEAD_PEER and sa.id not in asked for sa in whole.ike_sas)
+    if not given_up or whole.black_holes or whole.esp_flows:
+        return False
+    return all(message.basis is Basis.LOG for message in whole.messages)
 
 
 def why_unknown(peers: Iterable[PeerView]) -> str:
     """Why no black hole of peers can be told."""
+    peers = [*peers]
+    if any(_has_times(peer) and is_silence_untold(peer) for peer in peers):
+        return "no black hole can be told: since when the peer was gone is not in the log"
     if any(map(_has_times, peers)):
         return "no black hole can be told: silence says nothing"
     return "without times no black hole can be told"

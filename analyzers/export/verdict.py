@@ -24,7 +24,12 @@ from analyzers.export.formatting import (
 from analyzers.export.given_up import both_gave_up, gave_us_up
 from analyzers.export.spans import is_side
 from analyzers.export.story import IN_VAIN, SENT_FOR_NOTHING, arriving, exchange_of
-from analyzers.export.unlisted import HOLES_NOT_KNOWN, are_holes_known, why_unknown
+from analyzers.export.unlisted import (
+    HOLES_NOT_KNOWN,
+    are_holes_known,
+    is_silence_untold,
+    why_unknown,
+)
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.peer import PeerState, PeerView
@@ -90,7 +95,8 @@ def verdict_of(
     if before:
         parts.append(VerdictPart(before, False, ("given up before",)))
     said, shorter = _holes(owned, len(everything) - len(owned), ongoing=ongoing)
-    if not everything and not any(map(are_holes_known, peers)):
+    untold = any(map(is_silence_untold, peers)) or not any(map(are_holes_known, peers))
+    if not everything and untold:
         said, shorter = why_unknown(peers), (HOLES_NOT_KNOWN,)
     parts.append(VerdictPart(said, bool(holes), shorter))
     if holes:

@@ -215,6 +215,7 @@ SA_END: Final = {
     SaEnd.REKEYED: "rekeyed",
     SaEnd.REPLACED: "replaced",
     SaEnd.FAILED: "an attempt that failed",
+    SaEnd.LOST: "lost, as its device started anew",
 }
 
 # --- black holes ----------------------------------------------------------------------------

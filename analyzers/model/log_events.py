@@ -71,7 +71,8 @@ class LogEvent(Struct, gc=False):
     version: int | None = None
     message: MessageKind | None = None
     """Of `IKE_SA_UP` the exchange that made it, if another IKE SA did; of `IKE_SA_DOWN` that of
-    an attempt that made none; of `GAVE_UP` the request, of `REFUSED` what was refused."""
+    an attempt that made none, or Quick Mode, where it goes as nobody answered that; of `GAVE_UP`
+    the request, of `REFUSED` what was refused."""
     message_id: int | None = None
     """As on the wire: unsigned, 32 bits."""
     response: bool | None = None

@@ -24,6 +24,8 @@ class SaEnd(StrEnum):
     REPLACED = "replaced"
     FAILED = "failed"
     """It was never one: phase 1 was begun, and did not get through."""
+    LOST = "lost"
+    """The device that tells of it started anew."""
 
 
 class IkeSa(Struct, frozen=True):

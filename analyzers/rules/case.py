@@ -255,6 +255,28 @@ class Case(Struct, frozen=True, dict=True):
         replaced = sa.end is SaEnd.REPLACED and sa.ended_ns <= exchange.first_ns
         return replaced or sa.end is SaEnd.REKEYED
 
+    def newer_sa(self, exchange: Exchange) -> IkeSa | None:
+        """By a log, the IKE SA that had taken the place of one before this was asked on it.
+
+        It was set up since the last answer on the older one, and was there when that was given up.
+        """
+        verdict_ns = exchange.verdict_ns
+        if exchange.verdict_ref is None or verdict_ns is None:
+            return None
+        answers = (x.answer for x in self.exchanges_of[exchange.ike_sa])
+        answered = [a.at_ns for a in answers if a is not None and a.at_ns <= exchange.first_ns]
+        if not answered:
+            return None
+        for sa in self.peer.ike_sas:
+            up_ns = sa.established_ns
+            if sa.id == exchange.ike_sa or up_ns is None:
+                continue
+            if max(answered) < up_ns <= exchange.first_ns and (
+                sa.ended_ns is None or sa.ended_ns > verdict_ns
+            ):
+                return sa
+        return None
+
     # --- exchanges -------------------------------------------------------------------------
 
     @cached_property

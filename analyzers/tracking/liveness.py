@@ -11,7 +11,7 @@ from analyzers.model.peer import PeerState, StateSpan
 from analyzers.model.records import Basis, Confidence
 from analyzers.model.sa import IkeSa, SaEnd
 from analyzers.model.time import NS_PER_SECOND
-from analyzers.tracking.verdicts import Heard, came_anew
+from analyzers.tracking.verdicts import Heard, came_anew, replaced_before
 
 # SAs of a peer that can overlap with one another in time: renewed ones, and strays.
 _NEIGHBOURS = 8
@@ -69,6 +69,8 @@ def spans(
         if only_deaf or exchange.heard_beside or _may_be_answered(exchange, local):
             continue
         later = sas[number + 1 : number + _NEIGHBOURS]
+        if replaced_before(exchange, heard, later):
+            continue
         if came_anew(exchange, later) is not None or heard.answers_beside(exchange):
             events.append((exchange.first_ns, 3, PeerState.PROBING))
         elif not _moved_on(exchange, later):

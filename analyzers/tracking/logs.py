@@ -314,17 +314,8 @@ class LogTracker:
         exchange.dead_ref = event.ref
         if sa.version == 1 and sa.open_dpd[side] is exchange:
             sa.open_dpd[side] = None
-        self._marks.append(
-            Mark(
-                MarkKind.VERDICT,
-                sa.unit.index,
-                side,
-                at_ns,
-                self._marks.place,
-                event.ref,
-                exchange,
-            )
-        )
+        place, unit = self._marks.place, sa.unit.index
+        self._marks.append(Mark(MarkKind.VERDICT, unit, side, at_ns, place, event.ref, exchange))
 
     def _note_given_up(self, peer: PeerTrack, side: int, at_ns: int) -> None:
         """Its log says that a side gave something up."""
@@ -352,6 +343,8 @@ class LogTracker:
         if event.reason:
             note_hint(sa.peer, event, sa.peer.address(side))
         dead = self._is_given_up(sa, event, side)
+        if not dead and event.message is MessageKind.QUICK_MODE:
+            return  # nobody is given up for that, and its own words may follow
         if sa.ended_ns is None:
             sa.ended_ns, sa.end_ref = at_ns, event.ref
             sa.end = SaEnd.DEAD_PEER if dead else (SaEnd.REKEYED if sa.rekeyed_into else None)

@@ -45,6 +45,7 @@ def holes_of_log(
     deletes: Sequence[Delete],
     sas: Sequence[IkeSa],
     intervals_s: dict[str, float],
+    budgets_ns: dict[str, int],
     first_ns: int,
 ) -> Iterator[BlackHole]:
     """The black holes of a peer that only logs tell of (dpd-semantics 5.4); ids are empty.
@@ -52,9 +53,9 @@ def holes_of_log(
     What was sent into them is unknown: the loss lies between nothing and the time from the last
     proof of life to the end of the SA. Where a holder's interval is known, the last proof is at
     most that long before its first question; where it is not, what is before that is no phase.
-    `first_ns`: when the peer was first told of.
+    `budgets_ns`: within which each end should notice; `first_ns`: when the peer was first told of.
     """
-    alive = _alive_ns(sas, exchanges)
+    alive = alive_ns(sas, exchanges)
     heard = Heard(exchanges)
     for exchange in exchanges:
         if exchange.verdict_ref is None or exchange.verdict_ns is None:
@@ -63,7 +64,7 @@ def holes_of_log(
             continue  # lines without stamps have no durations
         sent, proof_ns = _unheard(exchange, exchange.verdict_ns, heard)
         back = alive
-        if heard.answers_beside(exchange):
+        if heard.answers_beside(exchange) or replaced_before(exchange, heard, sas):
             proof_ns, back = heard.last_answer_ns(exchange), []
         if sent:
             yield _until_anew(
@@ -74,10 +75,11 @@ def holes_of_log(
                     exchange.verdict_ns,
                     deletes,
                     intervals_s,
+                    budgets_ns[exchange.prober],
                     first_ns,
                     back,
                 ),
-                came_anew(exchange, sas),
+                came_anew(exchange, sas, heard.last_answer_ns(exchange)),
             )
 
 
@@ -137,17 +139,30 @@ class Heard:
         return times[place - 1] if place and times[place - 1] > exchange.first_ns else None
 
 
-def came_anew(exchange: Exchange, sas: Sequence[IkeSa]) -> IkeSa | None:
+def replaced_before(exchange: Exchange, heard: Heard, sas: Sequence[IkeSa]) -> bool:
+    """Whether a log tells of a verdict on an IKE SA in whose place there was another one before
+    it was asked on."""
+    if exchange.verdict_ref is None:
+        return False
+    newer = came_anew(exchange, sas, heard.last_answer_ns(exchange))
+    return newer is not None and (newer.established_ns or 0) <= exchange.first_ns
+
+
+def came_anew(
+    exchange: Exchange, sas: Sequence[IkeSa], answered_ns: int | None = None
+) -> IkeSa | None:
     """The IKE SA that the ends set up while one of them asked in vain on an older one.
 
-    Who is given up for that is the older SA: its peer had proven that it lives.
+    Who is given up for that is the older SA: its peer had proven that it lives. `answered_ns`: when
+    that had answered last on the older one; what was set up since has replaced it.
     """
     verdict_ns = exchange.verdict_ns
     if verdict_ns is None:
         return None
+    since_ns = exchange.first_ns if answered_ns is None else answered_ns
     for sa in sas:
         up_ns = sa.established_ns
-        if sa.id == exchange.ike_sa or up_ns is None or not exchange.first_ns < up_ns < verdict_ns:
+        if sa.id == exchange.ike_sa or up_ns is None or not since_ns < up_ns < verdict_ns:
             continue
         if sa.ended_ns is None or sa.ended_ns > verdict_ns:
             return sa
@@ -161,8 +176,11 @@ def _until_anew(hole: BlackHole, newer: IkeSa | None) -> BlackHole:
     up_ns = newer.established_ns
     phases = [replace(p, end_ns=min(p.end_ns, up_ns)) for p in hole.phases if p.start_ns < up_ns]
     lost_ns = (hole.stop_ns or up_ns) - up_ns
+    asked = hole.first_probe_ns is not None and hole.first_probe_ns < up_ns
     return replace(
         hole,
+        first_probe_ns=hole.first_probe_ns if asked else None,
+        probes=hole.probes if asked else 0,
         black_hole_class=BlackHoleClass.TRANSIENT,
         dead_ns=None,
         dead_basis=None,
@@ -216,6 +234,7 @@ def _hole(
     dead_ns: int,
     deletes: Sequence[Delete],
     intervals_s: dict[str, float],
+    budget_ns: int,
     first_ns: int,
     alive: Sequence[int],
 ) -> BlackHole:
@@ -226,6 +245,8 @@ def _hole(
         start_ns = max(start_ns, asked_ns - nanoseconds(interval_s))
     # Without the interval nobody can tell whether the peer was silent before it was first asked.
     known = interval_s is not None or sent[0] is not exchange.transmissions[0]
+    # Since when the peer was questionable a log does not tell: at the latest when it was asked.
+    is_slow = dead_ns - asked_ns > budget_ns
     stop_ns, basis, ref = _stop(exchange, dead_ns, deletes)
     cuts = [
         (PhaseName.UNPROBED, start_ns if known else asked_ns, asked_ns),
@@ -243,7 +264,7 @@ def _hole(
         id="",
         sender=exchange.prober,
         receiver=exchange.responder,
-        black_hole_class=BlackHoleClass.DETECTED,
+        black_hole_class=BlackHoleClass.SLOW_DPD if is_slow else BlackHoleClass.DETECTED,
         last_proof_ns=proof_ns,
         first_exposed_ns=None,
         questionable_ns=None,
@@ -279,7 +300,7 @@ def _stop(
     return dead_ns, StopBasis.DELETE, exchange.verdict_ref
 
 
-def _alive_ns(sas: Sequence[IkeSa], exchanges: Sequence[Exchange]) -> list[int]:
+def alive_ns(sas: Sequence[IkeSa], exchanges: Sequence[Exchange]) -> list[int]:
     """The times at which the peer showed that it lives, in their order."""
     times = [sa.established_ns for sa in sas if sa.established_ns is not None]
     times += [

@@ -9,13 +9,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from analyzers.model.black_hole import BlackHole
-from analyzers.model.exchange import (
-    Delete,
-    DeleteProtocol,
-    Exchange,
-    Outcome,
-    Transmission,
-)
+from analyzers.model.exchange import Delete, DeleteProtocol, Exchange, Outcome, Transmission
 from analyzers.model.peer import Activity, LocalBasis, PeerView
 from analyzers.model.policy import DpdPolicy, PolicyBasis, PolicyMode
 from analyzers.model.records import Basis
@@ -39,13 +33,14 @@ from analyzers.tracking.losses import (
 from analyzers.tracking.other_requests import missed
 from analyzers.tracking.outcomes import Outcomes
 from analyzers.tracking.pieces import Piece, of_pieces
+from analyzers.tracking.restarted import starts_of, with_lost, with_starts
 from analyzers.tracking.sa_views import delete_view, inferred_delete, sa_view
 from analyzers.tracking.silence import NEVER
 from analyzers.tracking.silence_rows import ref_of
 from analyzers.tracking.tracks import ExchangeTrack, PeerTrack
 from analyzers.tracking.unproven import unproven
 from analyzers.tracking.unread import with_unread
-from analyzers.tracking.verdicts import holes_of_log, judged_by_log, quiet_times
+from analyzers.tracking.verdicts import alive_ns, holes_of_log, judged_by_log, quiet_times
 
 LocalSide = tuple[int, LocalBasis]
 """Which side is ours, and why."""
@@ -162,6 +157,8 @@ class Viewer:
             )
             for sa in peer.sas
         )
+        restarts = [] if peer.captured else starts_of(peer.hints, local)
+        sas = with_lost(sas, restarts)
         flows = flow_views(self._tracker.flows, self._tracker.crossed, peer.flows)
         first_ns = min([peer.first_ns, *(f.first_ns for f in flows)])
         last_ns = max([peer.last_ns, *(f.last_ns for f in flows)])
@@ -195,11 +192,12 @@ class Viewer:
         intervals_s = policy.known_intervals_s(policies)
         if not peer.captured:
             states = liveness.with_untold(states, quiet_times(exchanges, intervals_s))
-            holes = self._logged_holes(exchanges, deletes, sas, intervals_s, first_ns)
+            states = with_starts(states, restarts, alive_ns(sas, exchanges))
+            holes = self._logged_holes(peer, exchanges, deletes, sas, intervals_s, first_ns)
         elif logged:
             # No capture shows that time: what was sent then is as unknown as with a log alone.
             starts = {x.first_ns for x in logged}
-            told = self._logged_holes(tuple(logged), deletes, sas, intervals_s, first_ns)
+            told = self._logged_holes(peer, tuple(logged), deletes, sas, intervals_s, first_ns)
             holes = (*told, *(h for h in holes if h.first_probe_ns not in starts))
         problems = [*peer.problems, *self._hindsight.problems(peer)]
         return PeerView(
@@ -244,6 +242,7 @@ class Viewer:
 
     def _logged_holes(
         self,
+        peer: PeerTrack,
         exchanges: tuple[Exchange, ...],
         deletes: tuple[Delete, ...],
         sas: tuple[IkeSa, ...],
@@ -252,7 +251,9 @@ class Viewer:
     ) -> tuple[BlackHole, ...]:
         """The black holes of a peer that only logs tell of."""
         kept = []
-        for hole in holes_of_log(exchanges, deletes, sas, intervals_s, first_ns):
+        budget_of, unit = self._tracker.budget_of, peer.units[0]
+        budgets_ns = {peer.address(side): budget_of(unit, side) for side in (0, 1)}
+        for hole in holes_of_log(exchanges, deletes, sas, intervals_s, budgets_ns, first_ns):
             if hole.max_seconds >= self._tracker.report_s:
                 self._numbers["b"] += 1
                 kept.append(replace(hole, id=f"b{self._prefix}{self._numbers['b']}"))

@@ -91,6 +91,25 @@ def test_ikev1(tell: Tell, text: str, name: str, remedy: str):
     assert remedy in finding.remedy
 
 
+def test_who_was_heard_long_before_need_not_be_there(tell: Tell):
+    """A renewal of the Child SA, when the peer has gone: what it answered then says nothing now."""
+    up = "0 a>b v1 main-mode\n0.1 a>b v1 quick\n"
+    vain = "".join(f"{at} a>b v1 qm1 id=0x1234\n" for at in (3000, 3004, 3011))
+    (finding,) = tell(up + vain + "3200 c:4500>a:4500 keepalive\n").of(RULE)
+    assert "is there" not in finding.detail
+    assert "The last that came from 192.0.2.2 was 50 min 00 s before that." in finding.detail
+    assert finding.remedy.startswith("See whether the peer runs and is reached")
+
+
+def test_who_is_heard_meanwhile_is_there(tell: Tell):
+    up = "0 a>b v1 main-mode\n0.1 a>b v1 quick\n"
+    vain = "".join(f"{at} a>b v1 qm1 id=0x1234\n" for at in (3000, 3004, 3011))
+    esp = "1..3020/10 a>b esp out\n1..3020/10 b>a esp in\n"
+    (finding,) = tell(up + vain + esp).of(RULE)
+    assert "it is there, and reached" in finding.detail
+    assert "transform sets" in finding.remedy
+
+
 def test_a_tunnel_that_comes_up_is_none_of_it(tell: Tell):
     up = "0 a>b v1 main-mode\n1 a>b v1 quick\n2..30/1 a>b esp out\n2..30/1 b>a esp in\n"
     assert tell(up + LATER).of(RULE) == []

@@ -8,14 +8,14 @@ import pytest
 
 from analyzers.model.exchange import Outcome
 from analyzers.model.finding import Finding, Severity
-from analyzers.model.peer import HintKind
+from analyzers.model.peer import HintKind, PeerState
 from analyzers.model.records import Confidence, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.session import ClockOptions, Session, SessionOptions
 from tests.rules.conftest import Tell
 from tests.rules.coverage import fires, silent
 from tests.rules.outages import V1, V2
-from tests.scenarios.logs import Clock, Lost, Stamp, charon, isakmp, iso, syslog
+from tests.scenarios.logs import Clock, Lost, Stamp, charon, ios_zoned, isakmp, iso, syslog
 from tests.scenarios.timeline import at
 
 SAMPLES = Path(__file__).parents[2] / "sample_pcaps"
@@ -66,6 +66,18 @@ def test_a_start_without_a_verdict(tell: Tell):
     text = V2.replace("30 a>b liveness 3\n32 a>b liveness 3\n36 a>b liveness 3\n", "")
     (finding,) = restarts(tell(text, log_of_b(text)))
     assert finding.severity is Severity.WARNING
+
+
+def test_a_log_without_messages_tells_what_was_up(tell: Tell):
+    """Syslog of a router shows sessions only."""
+    session = "%CRYPTO-5-SESSION_STATUS: Crypto tunnel is UP  .  Peer 192.0.2.2:500       Id: b"
+    reload = "%SYS-5-RELOAD: Reload requested by console. Reload Reason: Reload Command."
+    stamp = Clock(ios_zoned)
+    up, start = (stamp.write(at(s)) + text + "\n" for s, text in ((0, session), (300, reload)))
+    told = tell(("router.log", up + start))
+    (finding,) = restarts(told)
+    assert finding.title == "This end has lost its SAs"
+    assert told.peer.state is PeerState.UNKNOWN
 
 
 @pytest.mark.parametrize("names", ["capture.pcap charon-b.log", "charon-a.log charon-b.log"])

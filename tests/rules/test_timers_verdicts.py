@@ -246,6 +246,21 @@ def test_slower_than_the_budget(tell: Tell):
     assert "10 + 5 × 2 = 20 s" in finding.remedy
 
 
+@pytest.mark.parametrize(("budget_s", "is_slow"), [(29, True), (31, False)])
+def test_a_log_alone_tells_how_long_it_asked_at_least(tell: Tell, budget_s: int, is_slow: bool):
+    log = charon(UP + GROWING, said=[(50, "05[IKE] giving up after 3 retransmits")])
+    told = tell(("charon.log", log), options=SessionOptions(budget_s=budget_s))
+    (hole,) = told.peer.black_holes
+    found = [f.detail for f in told.of("dpd-slower-than-budget")]
+    if is_slow:
+        assert hole.black_hole_class is BlackHoleClass.SLOW_DPD
+        (detail,) = found
+        assert "up 30 s after the first try without an answer that its log shows" in detail
+        assert "1 s more than the 29 s that a black hole may last (--budget)" in detail
+    else:
+        assert (hole.black_hole_class, found) == (BlackHoleClass.DETECTED, [])
+
+
 def test_slower_than_its_policy(tell: Tell):
     text = stays(50) + "50 a>b v2 handshake sa=2\n"
     (finding,) = tell(text, options=CONSTANT).of("dpd-slower-than-budget")
@@ -258,8 +273,9 @@ def test_slower_than_its_policy(tell: Tell):
 )
 def test_within_its_policy_is_silent(tell: Tell):
     text = stays(50) + "50 a>b v2 handshake sa=2\n"
-    found = tell(text, options=given("strongswan interval=30"))
-    assert found.of("dpd-slower-than-budget") == []
+    for parts in ((text,), (dead(text, 50),)):
+        found = tell(*parts, options=given("strongswan interval=30"))
+        assert found.of("dpd-slower-than-budget") == []
 
 
 @silent("dpd-slower-than-budget", "a peer that came back before the verdict was not given up")

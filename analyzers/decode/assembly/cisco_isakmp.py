@@ -151,7 +151,8 @@ class CiscoIsakmpAssembly:
 
     @staticmethod
     def _retransmitting(line: LogLine, here: Connection) -> None:
-        here.again, here.again_id = True, message_id(line.get("mid") or "")
+        node = line.get("mid") or line.get("node") or ""
+        here.again, here.again_id = True, message_id(node)
 
     @staticmethod
     def _retried(line: LogLine, here: Connection) -> None:
@@ -380,7 +381,8 @@ class CiscoIsakmpAssembly:
         attempted = None if here.handle is not None else _kind_in(line)
         if reason.startswith(_RETRANSMISSION):
             asked = _QUICK_MODE if reason.endswith(_OF_PHASE_2) else attempted
-            self._say(line, here, LogEventKind.GAVE_UP, message=asked)
+            gave_up = self._say(line, here, LogEventKind.GAVE_UP, message=asked)
+            gave_up.message_id = here.again_id if asked is _QUICK_MODE else None
         here.deleting, here.began = True, None
         _asks_anew(here)
         here.down = self._say(line, here, LogEventKind.IKE_SA_DOWN, protocol=DeleteProtocol.IKE)

@@ -80,7 +80,7 @@ class Connection(Struct):
     idle: bool = False
     """The link is idle: the next IKEv2 request that nothing else explains is a probe."""
     waiting: bool = False
-    """A question has been sent, and nothing has answered it."""
+    """A question, or again any IKEv2 request on an IKE SA, has been sent, and nothing answered."""
     asked: int | None = None
     """Number of the R-U-THERE that waits for its answer."""
     asking: int | None = None
@@ -127,6 +127,8 @@ class Connection(Struct):
             self.requests[key] = made
         elif made.message in (first.message, MessageKind.INFORMATIONAL):
             made.message, made.retransmission = first.message, True
+        within = made.message not in (MessageKind.SA_INIT, MessageKind.AUTH)
+        self.waiting |= bool(made.sent) and made.retransmission and within
         while len(self.requests) > _MAX_REQUESTS:
             self.requests.popitem(last=False)
 

@@ -84,7 +84,7 @@ class StrongswanAssembly:
 
     def _verdicts(self) -> list[LogEvent]:
         """Those of which nothing more is said."""
-        found = [self._verdict(line, None) for line in self._unsettled.values()]
+        found = [e for line in self._unsettled.values() for e in self._verdict(line, None)]
         self._unsettled.clear()
         return found
 
@@ -151,7 +151,7 @@ class StrongswanAssembly:
                 yield from self._overdue(line)
                 yield from self._requests.in_vain(line)
                 if self._is_settled(line):
-                    yield self._verdict(line, None)
+                    yield from self._verdict(line, None)
                 else:
                     self._unsettled[fields["thread"]] = line
             case "child-up":
@@ -161,7 +161,7 @@ class StrongswanAssembly:
             case "dpd-vendor-id":
                 sent = fields["way"] == "sending"
                 yield self._about_sa(line, LogEventKind.DPD_VENDOR_ID, sent=sent)
-            case "started":
+            case "started" | "spawned" if line.id == "started" or self._ends:
                 yield from self.finish()
                 self._forget()
                 yield event(line, LogEventKind.STARTED)
@@ -401,10 +401,10 @@ class StrongswanAssembly:
                 deleted = follows and line.id == "delete-failed"
                 deleted |= named and line.fields["old"] == "DELETING"
                 sa = line.fields["sa"] if named else None
-                found.append(self._verdict(gave_up, sa, deleted=deleted))
+                found += self._verdict(gave_up, sa, deleted=deleted)
         return found
 
-    def _verdict(self, line: LogLine, sa: str | None, *, deleted: bool = False) -> LogEvent:
+    def _verdict(self, line: LogLine, sa: str | None, *, deleted: bool = False) -> list[LogEvent]:
         """Somebody is given up; `sa` is the IKE SA that is removed for it, if known.
 
         `deleted`: it was being deleted; who is given up then need not be dead.
@@ -419,7 +419,7 @@ class StrongswanAssembly:
             made = self._timed_out(line)
         if sa is not None and sa in self._ends:
             made.handle, (made.local, made.remote) = sa, self._ends[sa]
-        return made
+        return [made, *self._requests.removal(made)]
 
     def _sent_so_often(self, line: LogLine, sa: str | None) -> list[Place]:
         """The requests that were sent again as often as a line says, the first one first."""

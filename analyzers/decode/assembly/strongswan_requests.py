@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from sys import intern
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from analyzers.decode.assembly.lines import LogLine, event, number
 from analyzers.model.log_events import LogEvent, LogEventKind
@@ -161,6 +164,17 @@ class Requests:
         """One that was sent again in vain."""
         self._open.pop(place, None)
         return self._retried.pop(place)[1]
+
+    @staticmethod
+    def removal(gave_up: LogEvent) -> Iterator[LogEvent]:
+        """The end of the IKE SA on which an IKEv1 Quick Mode is given up.
+
+        charon removes it with that (ike_sa.c: retransmit); its log says so at higher levels only.
+        """
+        of_phase_2 = gave_up.message in (None, MessageKind.QUICK_MODE) and gave_up.message_id
+        if gave_up.kind is LogEventKind.GAVE_UP and gave_up.version == 1 and of_phase_2:
+            down, quick = LogEventKind.IKE_SA_DOWN, MessageKind.QUICK_MODE
+            yield replace(gave_up, kind=down, message=quick, message_id=None, reason="")
 
 
 def _is_ikev1(line: LogLine) -> bool:

@@ -98,6 +98,8 @@ def _fate(case: Case, exchange: Exchange, *, newest: bool) -> _Fate:
     sa = case.sas.get(exchange.ike_sa)
     if sa is None or sa.ended_ns is None:
         return _Fate.SURVIVED
+    if case.newer_sa(exchange) is not None:
+        return _Fate.LEFT_BEHIND
     over = sa.end is SaEnd.DEAD_PEER or _is_deleted_for_it(case, exchange, sa)
     # Where a log does not name its SAs, what was asked on two of them looks like one.
     told = exchange.verdict_ref is not None and exchange.verdict_ns == sa.ended_ns

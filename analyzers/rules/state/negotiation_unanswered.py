@@ -11,7 +11,8 @@ from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage, MessageKind
 from analyzers.model.peer import HintKind
 from analyzers.model.records import Basis, Confidence
-from analyzers.model.sa import IkeSa
+from analyzers.model.sa import IkeSa, SaEnd
+from analyzers.model.time import NS_PER_SECOND
 from analyzers.rules.case import Case
 from analyzers.rules.causes import refusals, refused_within
 from analyzers.rules.peer_rule import PeerRule
@@ -37,6 +38,8 @@ _NOBODY: Final = ("", "0" * 16)
 _OFTEN: Final = 3
 # The next retry would have come within twice the last gap (RFC 7296 section 2.4: growing gaps).
 _GROWTH: Final = 2
+# Who was heard within this before a message was there then; what is older says nothing of it.
+_JUST_BEFORE_NS: Final = 60 * NS_PER_SECOND
 _IKE_PORT: Final = 500
 _ONE_PACKET: Final = 1472
 """Bytes of IKE that one packet of 1,500 bytes holds over IPv4; over IPv6 it is less."""
@@ -183,9 +186,14 @@ def _found(case: Case, sa: IkeSa, lost: Sequence[Sequence[IkeMessage]]) -> Found
     said += "; no answer is in the input."
     if _renews(case, sa, first):
         said += " It was to renew an IKE SA, which ends without it when its lifetime is over."
-    before = _answered_before(case, sa, first)
+    silent_ns = _silent_ns(case, first)
+    before = None if silent_ns else _answered_before(case, sa, first)
     if before is not None:
         said += f" {before.dst} had answered what came before: it is there, and reached."
+    elif silent_ns:
+        said += f" The last that came from {first.dst} was {spoken_ns(silent_ns)} before that."
+        if sa.end is SaEnd.DEAD_PEER:
+            said += " It was given up for it."
     if len(lost) > 1:
         said += f" So it went {times(len(lost) - 1)} more"
         if case.timed:
@@ -199,11 +207,21 @@ def _found(case: Case, sa: IkeSa, lost: Sequence[Sequence[IkeMessage]]) -> Found
         said,
         few(m.ref for each in lost for m in each),
         title=f"{name} is not answered",
-        remedy=_remedy(first, before, large=large),
+        remedy=_remedy(first, before, large=large, silent=silent_ns > 0),
         confidence=confidence,
         at_ns=first.at_ns if case.timed else None,
         end=first.src,
     )
+
+
+def _silent_ns(case: Case, first: IkeMessage) -> int:
+    """For how long nothing had come from the other end, which was not heard again either; 0 where
+    it was there, or no clock tells."""
+    own = case.is_local(first.src)
+    heard_ns = [m.at_ns for m in case.peer.messages if case.is_local(m.src) is not own]
+    heard_ns += [f.last_ns for f in case.peer.esp_flows if case.is_local(f.sender) is not own]
+    silent_ns = first.at_ns - max(heard_ns, default=first.at_ns)
+    return silent_ns if case.timed and silent_ns > _JUST_BEFORE_NS else 0
 
 
 def _answered_before(case: Case, sa: IkeSa, first: IkeMessage) -> IkeMessage | None:
@@ -231,9 +249,9 @@ def _renews(case: Case, sa: IkeSa, first: IkeMessage) -> bool:
     )
 
 
-def _remedy(first: IkeMessage, before: IkeMessage | None, *, large: bool) -> str:
+def _remedy(first: IkeMessage, before: IkeMessage | None, *, large: bool, silent: bool) -> str:
     begins = first.kind is MessageKind.MAIN_MODE and first.responder_spi in _NOBODY
-    told = _REACHED if begins else _REMEDIES[first.kind]
+    told = _REACHED if begins or silent else _REMEDIES[first.kind]
     if large:
         return f"{_FRAGMENTS} {told}"
     if before is not None and before.dport == _IKE_PORT != first.dport:

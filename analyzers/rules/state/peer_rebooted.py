@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from analyzers.model.exchange import Outcome
+from analyzers.model.exchange import Exchange, Outcome
 from analyzers.model.finding import Severity
 from analyzers.model.observations import IkeMessage
 from analyzers.model.peer import Hint
@@ -60,6 +60,21 @@ def _check(case: Case) -> Iterator[Found]:
             confidence=Confidence.INFERRED,
             at_ns=message.at_ns,
             end=message.src,
+        )
+    for sa, exchange in _begun_anew(case):
+        if exchange.ike_sa in told:
+            continue
+        told.add(exchange.ike_sa)
+        old = case.sas[exchange.ike_sa]
+        yield Found(
+            f"{exchange.responder} began a new IKE SA, and what {exchange.prober} asked on"
+            f" {sa_name(old)} of before, which nobody had deleted, was not answered: it was"
+            " restarted or cleared, or it had given up unseen.",
+            (*sa.refs[:1], *(t.ref for t in exchange.transmissions[:10])),
+            severity=Severity.WARNING,
+            confidence=Confidence.INFERRED,
+            at_ns=sa.first_ns,
+            end=exchange.responder,
         )
     for hint in sorted([*unprotected(case), *logged(case)], key=lambda h: h.at_ns):
         if hint.sa.id in told or follows_delete(case, hint.at_ns) or _still_knows(case, hint):
@@ -129,6 +144,16 @@ def _proven_by(case: Case, hint: Unprotected) -> tuple[str, tuple[Ref, ...]] | N
         if 0 < after_ns <= AROUND_NS and answers:
             return f"a new IKE SA was negotiated {spoken_ns(after_ns)} later", sa.refs[:1]
     return None
+
+
+def _begun_anew(case: Case) -> Iterator[tuple[IkeSa, Exchange]]:
+    """New IKE SAs of an end that does not answer on the one of before, with what that was asked."""
+    for exchange in case.peer.exchanges:
+        sa = case.newer_sa(exchange)
+        if sa is None or sa.initiator != exchange.responder:
+            continue
+        if not any(d.ike_sa == exchange.ike_sa for d in case.peer.deletes):
+            yield sa, exchange
 
 
 def _initial_contacts(case: Case) -> Iterator[tuple[IkeSa, IkeMessage, IkeSa]]:

@@ -37,7 +37,7 @@ def _restarts(case: Case) -> Iterator[tuple[Hint, IkeSa]]:
         old = next((sa for sa in reversed(case.peer.ike_sas) if _was_in_use(case, sa, start)), None)
         if old is None:
             continue
-        over_ns = old.ended_ns if old.end is not None else None
+        over_ns = old.ended_ns if old.end not in (None, SaEnd.LOST) else None
         given_up = old.end is SaEnd.DEAD_PEER and start.at_ns - (over_ns or 0) <= AROUND_NS
         if over_ns is not None and over_ns <= start.at_ns and not given_up:
             continue
@@ -61,8 +61,10 @@ def _may_end(delete: Delete) -> bool:
 
 
 def _was_in_use(case: Case, sa: IkeSa, start: Hint) -> bool:
-    """Whether the device had used an IKE SA before it started."""
+    """Whether the device had used an IKE SA before it started, or its log says that it was up."""
     before_ns = start.at_ns - _margin_ns(case, start)
+    if sa.end is SaEnd.LOST and sa.id not in case.messages:
+        return sa.established_ns is not None and sa.established_ns < before_ns
     return any(
         m.encrypted
         and m.src == start.sender

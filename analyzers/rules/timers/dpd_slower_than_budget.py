@@ -21,20 +21,34 @@ def _check(case: Case) -> Iterator[Found]:
 
 
 def _found(case: Case, hole: BlackHole, dead_ns: int) -> Found:
-    budget_s, said = _budget(case, hole.sender)
-    doubt_ns = hole.questionable_ns or hole.first_exposed_ns or dead_ns
-    took_s = seconds(dead_ns - doubt_ns)
-    unprobed_s, probing_s = hole.phase_s(PhaseName.UNPROBED), hole.phase_s(PhaseName.PROBING)
     return Found(
-        f"{hole.sender} gave {hole.receiver} up after it was questionable for {spoken(took_s)}:"
-        f" {spoken(unprobed_s)} until it asked, {spoken(probing_s)} of asking ({hole.probes}"
-        f" transmissions). That is {spoken(took_s - budget_s)} more than the {spoken(budget_s)}"
-        f" {said}. Up to {hole.max_packets} packets were {_fate(case, hole)}.",
+        _detail(case, hole, dead_ns),
         first_refs(hole.refs),
         remedy=_remedy(case, hole),
         confidence=hole.class_confidence,
         at_ns=dead_ns,
         end=hole.sender,
+    )
+
+
+def _detail(case: Case, hole: BlackHole, dead_ns: int) -> str:
+    budget_s, said = _budget(case, hole.sender)
+    sent = f"{hole.probes} transmissions"
+    if not hole.traffic_known and hole.first_probe_ns is not None:
+        took_s = seconds(dead_ns - hole.first_probe_ns)
+        return (
+            f"{hole.sender} gave {hole.receiver} up {spoken(took_s)} after the first try without an"
+            f" answer that its log shows ({sent}). That alone is {spoken(took_s - budget_s)} more"
+            f" than the {spoken(budget_s)} {said}. What was sent meanwhile a log does not show."
+        )
+    doubt_ns = hole.questionable_ns or hole.first_exposed_ns or dead_ns
+    took_s = seconds(dead_ns - doubt_ns)
+    unprobed_s, probing_s = hole.phase_s(PhaseName.UNPROBED), hole.phase_s(PhaseName.PROBING)
+    return (
+        f"{hole.sender} gave {hole.receiver} up after it was questionable for {spoken(took_s)}:"
+        f" {spoken(unprobed_s)} until it asked, {spoken(probing_s)} of asking ({sent})."
+        f" That is {spoken(took_s - budget_s)} more than the {spoken(budget_s)} {said}. Up to"
+        f" {hole.max_packets} packets were {_fate(case, hole)}."
     )
 
 

@@ -237,9 +237,26 @@ def test_a_renewal_that_met_no_answer_is_how_silence_was_noticed() -> None:
     assert "never noticed" in told(replace(quiet, ike_sas=(theirs,)))
 
 
+def test_a_verdict_of_a_log_that_shows_no_question_has_no_bound() -> None:
+    """Who was given up was gone before: for how long nothing tells."""
+    given_up = ike_sa(end=SaEnd.DEAD_PEER)
+    peer = replace(dead_peer(), black_holes=(), exchanges=(), esp_flows=(), messages=())
+    peer = replace(peer, ike_sas=(given_up,))
+    why = "no black hole can be told: since when the peer was gone is not in the log"
+    other = replace(peer, id="p2", remote="203.0.113.9", ike_sas=(), state=PeerState.ALIVE)
+    assert f" · {why} · " in told(peer)
+    assert f" · {why} · " in told(peer, other)
+    back = replace(peer, state=PeerState.ALIVE)
+    assert f" · given up once before · {why} · " in told(back)
+    captured = replace(peer, esp_flows=dead_peer().esp_flows)
+    assert captured.esp_flows
+    assert " · no black hole · " in told(captured)
+
+
 def test_where_silence_says_nothing_no_black_hole_is_denied() -> None:
     peer = dead_peer(state=PeerState.UNKNOWN, black_holes=(), exchanges=())
     assert "no black hole can be told" in told(peer)
-    for known in (replace(peer, state=PeerState.ALIVE), replace(peer, esp_flows=())):
+    silent = replace(peer, esp_flows=(), ike_sas=())
+    for known in (replace(peer, state=PeerState.ALIVE), silent):
         assert "no black hole" in told(known, peer)
         assert "can be told" not in told(known, peer)

@@ -165,6 +165,16 @@ def test_a_link_that_fails_unasked_or_answered_is_no_dead_peer():
     assert story(events_of(answered)) == ["sent r-u-there", "received r-u-there-ack", "hint"]
 
 
+def test_a_link_that_fails_while_any_request_is_sent_again_is_one_to_a_dead_peer():
+    """IKEv2: each request asks whether the peer lives, also where no line says that it was DPD."""
+    failed = line(f"link fail 6 {LOCAL}->{PEER}:0 dpd=1", "56.7", "0:hub:")
+    asked, again = sent("INFORMATIONAL", 6, "20.0"), sent("RETRANSMIT_INFORMATIONAL", 6, "23.0")
+    assert story(events_of(asked + again + failed))[-1] == "peer-dead"
+    assert story(events_of(asked + failed))[-1] == "hint"
+    begun = sent("SA_INIT", 0, "20.0") + sent("RETRANSMIT_SA_INIT", 0, "23.0")
+    assert story(events_of(begun + failed))[-1] == "hint"
+
+
 def test_an_idle_link_is_no_dead_one():
     text = PROBE + line(f"link fail 6 {LOCAL}->{PEER}:0 dpd=0", "56.7", "0:hub:")
     assert story(events_of(text)) == ["sent r-u-there"]
