@@ -296,8 +296,8 @@ class ReportBlackHole(
     spis: Annotated[
         list[str],
         about(
-            "The SPIs of the one Child SA that was silent while others lived;"
-            " empty: all of them were."
+            "The SPIs of the one Child SA that was silent while others lived, or that of its way"
+            " back alone where nothing tells which one goes with it; empty: all of them were."
         ),
     ]
     phases: list[ReportPhase]

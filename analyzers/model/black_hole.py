@@ -84,7 +84,10 @@ class BlackHole(Struct, frozen=True):
     removed_ns: int | None = None
     """When the receiver, by its own log, had the SA no more: what was sent from then on is lost."""
     spis: tuple[str, ...] = ()
-    """The SPIs of the one Child SA that was silent while others lived; empty: all of them."""
+    """The SPIs of the one Child SA that was silent while others lived; empty: all of them.
+
+    That of its way back alone where nothing tells which one goes with it.
+    """
     traffic_known: bool = True
     """False: known from a log alone, which does not show what was sent into it."""
     begun_before: bool = False

@@ -86,7 +86,7 @@ class HoleTrack(Struct):
     ceased_ns: int | None = None
     """When a retry was overdue that never came."""
     flows: tuple[int, ...] = ()
-    """Flows of the one Child SA that was silent; empty: all of them."""
+    """Flows of the one Child SA that was silent, as far as known; empty: all of them."""
     run: Run | None = None
     without_run: HoleTrack | None = None
     """The judgement without the run: it may turn out later to have been no question."""

@@ -40,7 +40,12 @@ def _check(case: Case) -> Iterator[Found]:
 def _found(case: Case, hole: BlackHole) -> Found:
     answered = _answered(case, hole)
     limit_s = case.thresholds.data_plane_s
-    which = f" on SPI {', '.join(hole.spis)}" if hole.spis else ""
+    sent, which = f"{hole.max_packets} ESP packets", ""
+    if len(hole.spis) == 1:
+        # Nothing tells which one goes there.
+        sent, which = f"up to {sent}", f" on the Child SA whose SPI back is {hole.spis[0]}"
+    elif hole.spis:
+        which = f" on SPI {', '.join(hole.spis)}"
     if answered:
         alive = (
             f"the question of {answered[0].prober} was answered {times(len(answered))} meanwhile"
@@ -64,7 +69,7 @@ def _found(case: Case, hole: BlackHole) -> Found:
         )
     bare = any(f.sender == hole.sender and not f.encapsulated for f in case.peer.esp_flows)
     return Found(
-        f"{hole.sender} sent {hole.max_packets} ESP packets to {hole.receiver}{which} within"
+        f"{hole.sender} sent {sent} to {hole.receiver}{which} within"
         f" {spoken(hole.max_seconds)} and got {back}, but {alive}: the peer lives, the tunnel"
         f" does not.{said} More than {spoken(limit_s)} of it are an error.",
         first_refs(refs or into(case, hole)),
