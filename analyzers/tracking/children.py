@@ -134,8 +134,10 @@ class Rivals:
         Where more come in than go out, or another one goes out alone, it may have begun at another
         time.
         """
-        role = lone.role
-        begun = self._begun[lone.child.unit]
+        role, begun = lone.role, self._begun[lone.child.unit]
+        if lone.stop_ns is not None:
+            # What begins later was not lost, and may still find its other half.
+            begun = [c for c in begun if c.began_ns < lone.stop_ns - PAIR_NS]
         if any(c.flows[role] is not None and c.is_alone for c in begun):
             return False
         there = {pair.flows[role] for pair in self._pairs[silent]}

@@ -44,6 +44,12 @@ def test_it_comes_back(tell: Tell) -> None:
     assert hole.max_packets == 81  # 60 … 100, or 60.1 … 99.6
 
 
+def test_what_begins_afterwards_has_no_part_in_it(tell: Tell) -> None:
+    text = SETUP + OUT + "0.7..60/0.5 b>a esp in1\n100.2..400/0.5 b>a esp in1\n" + IN_2
+    peer = tell(text + "100.3..400/0.5 a>b esp out3\n").peer
+    assert only(peer).recovered_ns == at(100.2)
+
+
 def test_a_capture_that_begins_amid_three(tell: Tell) -> None:
     peer = tell(
         """
