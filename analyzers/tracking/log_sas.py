@@ -146,6 +146,7 @@ class LoggedSas:
         sa = self._table.new_logged_sa(
             peer,
             version=version,
+            version_told=event.version is not None or (before is not None and before.version_told),
             spis=(event.initiator_spi or "", event.responder_spi or ""),
             initiator=_initiator(event, side),
             at_ns=event.at_ns or 0,
@@ -155,7 +156,6 @@ class LoggedSas:
         sa.initiator_told = event.message in STARTS and event.kind is LogEventKind.MESSAGE
         if event.version is None:
             self._guessed.add(sa.index)
-            sa.version_told = before is not None and before.version_told
         return sa
 
     def _learn(self, sa: SaTrack, event: LogEvent, side: int) -> None:

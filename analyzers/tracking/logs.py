@@ -485,7 +485,7 @@ class LogTracker:
         sa = self._table.new_logged_sa(
             peer,
             version=event.version or newest.version,
-            spis=("", ""),
+            version_told=event.version is not None or newest.version_told,
             initiator=side,
             at_ns=at_ns,
             ref=event.ref,

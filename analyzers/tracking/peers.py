@@ -129,7 +129,8 @@ class PeerTable:
         peer: PeerTrack,
         *,
         version: int,
-        spis: tuple[str, str],
+        version_told: bool,
+        spis: tuple[str, str] = ("", ""),
         initiator: int,
         at_ns: int,
         ref: Ref,
@@ -149,6 +150,7 @@ class PeerTable:
             first_ref=ref,
             from_start=from_start,
             initiator_told=False,
+            version_told=version_told,
         )
         self.sas.append(sa)
         peer.sas.append(sa)

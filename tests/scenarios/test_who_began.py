@@ -101,3 +101,15 @@ def test_a_conn_id_that_is_given_again_takes_the_offer_with_it(
     first, *rest = phase1.splitlines(keepends=True)
     old, new = together(tmp_path, before + restart + first + begun + "".join(rest)).peer.ike_sas
     assert (old.dpd_vendor_id, new.dpd_vendor_id) == ((None, None), (True, None))
+
+
+def test_a_tunnel_that_comes_up_again_tells_no_version(tmp_path: Path) -> None:
+    said = "Nov 12 10:0{0} srx1 kmd[1530]: KMD_{1}\n"
+    text = said.format("5:50", "DPD_PEER_DOWN: DPD detected peer 192.0.2.9 is dead")
+    text += said.format(
+        "6:50",
+        "VPN_UP_ALARM_USER: VPN hq from 192.0.2.9 is up. Local-ip: 192.0.2.1, gateway name: gw,"
+        " vpn name: hq, tunnel-id: 131073, local tunnel-if: st0.0",
+    )
+    peer = together(tmp_path, text).peer
+    assert [sa.version_told for sa in peer.ike_sas] == [False, False]
