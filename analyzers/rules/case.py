@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
@@ -35,6 +36,10 @@ class Place(NamedTuple):
     transmission: int | None = None
     """Its number in the exchange, from 0; None for the answer."""
     delete: Delete | None = None
+
+
+def _up_ns(sa: IkeSa) -> int:
+    return sa.established_ns or 0
 
 
 class Case(Struct, frozen=True, dict=True):
@@ -263,19 +268,30 @@ class Case(Struct, frozen=True, dict=True):
         verdict_ns = exchange.verdict_ns
         if exchange.verdict_ref is None or verdict_ns is None:
             return None
-        answers = (x.answer for x in self.exchanges_of[exchange.ike_sa])
-        answered = [a.at_ns for a in answers if a is not None and a.at_ns <= exchange.first_ns]
+        answers = self._answers_ns.get(exchange.ike_sa, [])
+        answered = bisect_right(answers, exchange.first_ns)
         if not answered:
             return None
-        for sa in self.peer.ike_sas:
-            up_ns = sa.established_ns
-            if sa.id == exchange.ike_sa or up_ns is None:
-                continue
-            if max(answered) < up_ns <= exchange.first_ns and (
-                sa.ended_ns is None or sa.ended_ns > verdict_ns
-            ):
+        begin = bisect_right(self._set_up, answers[answered - 1], key=_up_ns)
+        end = bisect_right(self._set_up, exchange.first_ns, key=_up_ns)
+        for sa in self._set_up[begin:end]:
+            if sa.id != exchange.ike_sa and (sa.ended_ns is None or sa.ended_ns > verdict_ns):
                 return sa
         return None
+
+    @cached_property
+    def _answers_ns(self) -> dict[str, list[int]]:
+        """When questions were answered, by id of the IKE SA, in order."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for exchange in self.peer.exchanges:
+            if exchange.answer is not None:
+                found[exchange.ike_sa].append(exchange.answer.at_ns)
+        return {ike_sa: sorted(times) for ike_sa, times in found.items()}
+
+    @cached_property
+    def _set_up(self) -> list[IkeSa]:
+        """IKE SAs by the time at which they were up."""
+        return sorted((sa for sa in self.peer.ike_sas if sa.established_ns is not None), key=_up_ns)
 
     # --- exchanges -------------------------------------------------------------------------
 
