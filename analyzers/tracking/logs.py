@@ -178,10 +178,10 @@ class LogTracker:
         if peer.captured and is_renewal(event):
             return  # packets show by themselves which SAs there are
         sa = self._sas.of(peer, event, side)
-        sa.last_ns = max(sa.last_ns, event.at_ns)
         if event.kind is _MESSAGE:
             self._logged(sa, event, side)
             return
+        sa.last_ns = max(sa.last_ns, event.at_ns)
         match event.kind:
             case LogEventKind.PEER_DEAD:
                 self._verdict(sa, event, side)

@@ -175,6 +175,16 @@ def test_a_finding_about_no_peer_and_no_packet_selects_nothing():
     assert selector.of_finding(finding(of=None)) == Selection()
 
 
+def test_who_says_what_will_be_asked_gets_the_same():
+    first, second = message(21), message(22, message_id=8)
+    views = [peer(messages=(first, second))]
+    wanted = finding(second.ref)
+    narrow = Selector([source()], views, {second.ref})
+    assert narrow.of_finding(wanted) == Selector([source()], views).of_finding(wanted)
+    assert narrow.of_finding(wanted).display_filter is not None
+    assert narrow.of_message(first).display_filter is None
+
+
 def test_a_black_hole_is_esp_in_its_time_and_its_probes():
     probe = message(301)
     view = peer(messages=(probe,))
