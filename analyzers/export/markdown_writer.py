@@ -218,7 +218,7 @@ def _black_hole_row(hole: BlackHole, there: Container[str]) -> tuple[str, ...]:
         _moment(hole.first_exposed_ns),
         f"{_moment(hole.stop_ns)} ({hole.stop_basis})",
         _moment(hole.recovered_ns),
-        hole.confidence,
+        hole.class_confidence,
     )
 
 

@@ -388,7 +388,7 @@ def build_black_hole(hole: BlackHole) -> ReportBlackHole:
             ReportPhase(name=phase.name, start_ns=phase.start_ns, end_ns=phase.end_ns)
             for phase in hole.phases
         ],
-        confidence=hole.confidence,
+        confidence=hole.class_confidence,
         refs=[_ref(ref) for ref in hole.refs],
     )
 

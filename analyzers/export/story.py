@@ -19,12 +19,9 @@ from analyzers.export.formatting import (
 from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.exchange import Exchange, Lost, Outcome
 from analyzers.model.peer import PeerView
-from analyzers.model.records import Basis, Confidence
+from analyzers.model.records import Basis
 from analyzers.model.time import NS_PER_SECOND, seconds
 
-_BY_VERDICT: Final = frozenset(
-    {BlackHoleClass.DETECTED, BlackHoleClass.SLOW_DPD, BlackHoleClass.SLOW_TEARDOWN}
-)
 GROWING: Final = 1.1
 """Retries that differ by more are told by their bounds, not by their mean."""
 
@@ -279,8 +276,6 @@ def _probe_text(hole: BlackHole, run: Exchange | None) -> str:
 
 
 def class_named(hole: BlackHole) -> str:
-    """The class of a black hole and how sure it is: one by a verdict is no surer than that."""
-    inferred = hole.black_hole_class in _BY_VERDICT and hole.dead_basis == "inferred"
-    certain = hole.confidence is Confidence.CERTAIN
-    mark = words.confidence_mark(Confidence.INFERRED if inferred and certain else hole.confidence)
+    """The class of a black hole and how sure it is."""
+    mark = words.confidence_mark(hole.class_confidence)
     return f"{words.CLASS[hole.black_hole_class]}{mark}"

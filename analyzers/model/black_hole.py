@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,7 +22,12 @@ class BlackHoleClass(StrEnum):
     SLOW_DPD = "slow-dpd"
     DETECTED = "detected"
     OPEN = "open"
-    """The input ended before this silence could be judged."""
+    """No verdict: the input ended before this silence could be judged, or another SA took over."""
+
+
+_BY_VERDICT: Final = frozenset(
+    {BlackHoleClass.DETECTED, BlackHoleClass.SLOW_DPD, BlackHoleClass.SLOW_TEARDOWN}
+)
 
 
 class StopBasis(StrEnum):
@@ -107,6 +113,13 @@ class BlackHole(Struct, frozen=True):
     """By how much messages contradict the clock, set by hand, of the log that has the verdict."""
     heard_again_ns: int | None = None
     """When the receiver was first heard on an SA that the sender, who gave it up, had no more."""
+
+    @property
+    def class_confidence(self) -> Confidence:
+        """How sure its class is: one by a verdict is no surer than that."""
+        inferred = self.black_hole_class in _BY_VERDICT and self.dead_basis == "inferred"
+        certain = self.confidence is Confidence.CERTAIN
+        return Confidence.INFERRED if inferred and certain else self.confidence
 
     @property
     def begin_ns(self) -> int:

@@ -246,6 +246,23 @@ def test_slower_than_the_budget(tell: Tell):
     assert "10 + 5 × 2 = 20 s" in finding.remedy
 
 
+def test_the_parts_of_a_late_verdict_add_up_though_nobody_sends_any_more(tell: Tell):
+    text = """
+    0 a>b v2 handshake
+    0.1..20/0.2 a>b esp out
+    0.15..20/0.2 b>a esp in
+    20..25/1 a>b esp out
+    50 a>b liveness 2
+    60 a>b liveness 2
+    70 a>b liveness 2
+    80 a>b liveness 2
+    90 a>b liveness 2
+    130 a>b v2 handshake sa=2
+    """
+    (finding,) = tell(text).of("dpd-slower-than-budget")
+    assert "questionable for 79 s: 29 s until it asked, 50 s of asking" in finding.detail
+
+
 def test_slower_than_its_policy(tell: Tell):
     text = stays(50) + "50 a>b v2 handshake sa=2\n"
     (finding,) = tell(text, options=CONSTANT).of("dpd-slower-than-budget")
