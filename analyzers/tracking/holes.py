@@ -78,6 +78,8 @@ class HoleTrack(Struct):
     refs: tuple[Ref, ...]
     probes: int
     recovered_ns: int | None = None
+    is_transient: bool = False
+    """Whether the receiver was heard again on the same SAs, be it after an idle time."""
     heard_again_ns: int | None = None
     """When the receiver was heard after it, where that came to nobody."""
     asked_ns: int | None = None

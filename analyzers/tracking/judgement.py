@@ -219,5 +219,6 @@ def _hole(window: Window, hole_class: BlackHoleClass, dead_ns: int | None) -> Ho
         probes=0 if run is None else len(run.sent),
         removed_ns=None if window.removed is None else window.removed.at_ns,
         recovered_ns=window.stop_ns if basis is StopBasis.PROOF else window.proof_ns,
+        is_transient=window.is_transient,
         run=run,
     )

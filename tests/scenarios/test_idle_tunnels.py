@@ -38,6 +38,12 @@ def test_packets_without_an_answer_before_an_idle_time(tell: Tell, questions: st
     assert not errors(told)
 
 
+def test_of_esp_alone_nobody_knows_who_asked(tell: Tell) -> None:
+    (hole,) = tell("capture 1..1000\n" + BUSY + PINGS + MORNING).peer.black_holes
+    assert hole.black_hole_class is BlackHoleClass.TRANSIENT
+    assert hole.stop_ns == at(53.8)
+
+
 @pytest.mark.parametrize("tail", [3, 6])
 def test_the_last_packets_of_the_day(tell: Tell, tail: int) -> None:
     day = f"30.2..{30.1 + tail * 0.4}/0.4 a>b esp out\n"
