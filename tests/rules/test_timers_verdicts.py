@@ -241,7 +241,7 @@ def test_slower_than_the_budget(tell: Tell):
     assert hole.black_hole_class is BlackHoleClass.SLOW_DPD
     (finding,) = told.of("dpd-slower-than-budget")
     assert finding.severity is Severity.WARNING
-    assert "9 s until it asked, 29.5 s of asking (4 transmissions)" in finding.detail
+    assert "9 s until it asked, 30 s of asking (4 transmissions)" in finding.detail
     assert "more than the 20 s that a black hole may last (--budget)" in finding.detail
     assert "10 + 5 × 2 = 20 s" in finding.remedy
 
