@@ -222,7 +222,7 @@ def _black_hole_row(hole: BlackHole, there: Container[str]) -> tuple[str, ...]:
         _moment(hole.first_exposed_ns),
         f"{_moment(hole.stop_ns)} ({_ENDED.get(hole.stop_basis, hole.stop_basis)})",
         _moment(hole.recovered_ns),
-        hole.confidence,
+        hole.class_confidence,
     )
 
 

@@ -121,7 +121,9 @@ def black_hole(hole: BlackHole) -> str:
     if between:
         sentences.append(f"{between[:1].upper()}{between[1:]}.")
     spent = [
-        f"{name} {hole.phase_s(name):.3f} s" for name in _PHASE_ORDER if hole.phase_s(name) > 0
+        f"{words.phase(hole, name)} {hole.phase_s(name):.3f} s"
+        for name in _PHASE_ORDER
+        if hole.phase_s(name) > 0
     ]
     if spent:
         sentences.append(f"Time by phase: {', '.join(spent)}.")

@@ -22,7 +22,7 @@ class BlackHoleClass(StrEnum):
     SLOW_DPD = "slow-dpd"
     DETECTED = "detected"
     OPEN = "open"
-    """Without a verdict: the input ended before, or the sender asked no more."""
+    """Without a verdict: the input ended, the sender asked no more, or another SA took over."""
 
 
 _BY_VERDICT: Final = frozenset(

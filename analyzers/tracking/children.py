@@ -15,6 +15,7 @@ import numpy as np
 from msgspec import Struct, field
 
 from analyzers.model.time import NS_PER_SECOND
+from analyzers.tracking.sending import sent_on
 from analyzers.tracking.silence import MIN_PACKETS, NEVER, Silence, SilenceClock, summarise
 from analyzers.tracking.silence_rows import SilenceRows
 from analyzers.tracking.tracks import UnitTrack
@@ -264,10 +265,13 @@ class Children:
 
 
 def _stands_out(silence: Silence, stop_ns: int, waits: Int64Array) -> bool:
-    if silence.last_proof_ns == NEVER or silence.packets < MIN_PACKETS:
+    if silence.last_proof_ns == NEVER:
+        return False
+    silence, stop_ns = sent_on(silence, stop_ns)
+    if silence.packets < MIN_PACKETS:
         return False
     count, median, high = summarise(waits)
     window_ns = stop_ns - silence.first_out_ns
     return count >= _WAITS_KNOWN and window_ns >= max(
-        _TIMES_MEDIAN_WAIT * median, _TIMES_HIGH_WAIT * high
+        ALONE_NS, _TIMES_MEDIAN_WAIT * median, _TIMES_HIGH_WAIT * high
     )

@@ -14,11 +14,12 @@ from msgspec.structs import replace
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.records import Ref
 from analyzers.tracking.deafness import Deafness
-from analyzers.tracking.holes import HoleTrack, end_basis, pause_ns
-from analyzers.tracking.judgement import Window, join, judge, judge_data_plane
+from analyzers.tracking.holes import HoleTrack, Run, end_basis, pause_ns
+from analyzers.tracking.judgement import Window, join, judge, judge_data_plane, stands_out
 from analyzers.tracking.pace import Pace
 from analyzers.tracking.questions import Questions, RoleState
 from analyzers.tracking.replaced import ReplacedPlanes, told_once
+from analyzers.tracking.sending import sent_on, until_heard
 from analyzers.tracking.silence import (
     NEVER,
     NO_WAITS,
@@ -164,21 +165,26 @@ class Exposures:
             window = replace(window, ref=mark.ref, acted_ns=mark.at_ns)
         deferred, window = join(state.deferred, window, state.own_answer_ns)
         state.deferred = []
-        if self._replace_data_plane(state, mark):
-            deferred = [each for each in deferred if each.run is not None]
-        if self._is_hardly_answered(state, mark.place):
+        dead = self._replace_data_plane(state, mark, window.run)
+        if dead or self._is_hardly_answered(state, mark.place):
             deferred = [each for each in deferred if each.run is not None]
         self._flush_deferred(deferred)
         if not self._asked.is_unheard(state, window.run, mark.place):
             self._judge(window)
 
-    def _replace_data_plane(self, state: RoleState, mark: Mark) -> bool:
+    def _replace_data_plane(self, state: RoleState, mark: Mark, run: Run | None) -> bool:
         """Note a silence of ESP in which IKE was answered, if one was, until the replacement."""
         esp = self._esp.at(state.unit.index, state.role, mark.place)
-        stop_ns = min(mark.at_ns, max(esp.last_out_ns, state.delete_ns))
-        if not self._asked.answered_within(state, esp, stop_ns, mark.place):
+        stop_ns, basis = mark.at_ns, StopBasis.REPLACEMENT
+        if run is not None:
+            # What was lost since the last answer is lost with the peer.
+            since = self._any.at(state.unit.index, state.role, mark.place)
+            esp = until_heard(esp, since)
+            stop_ns, basis = esp.last_out_ns, StopBasis.LAST_OUTBOUND
+        part, ended_ns = sent_on(esp, min(stop_ns, max(esp.last_out_ns, state.delete_ns)))
+        if not self._asked.answered_within(state, part, ended_ns, mark.place):
             return False
-        window = self._window(state, esp, mark.at_ns, StopBasis.REPLACEMENT, mark.place)
+        window = self._window(state, esp, stop_ns, basis, mark.place)
         window = replace(window, run=None, acted_ns=None)
         hole = self._of_data_plane(state, window)
         if hole is not None:
@@ -202,15 +208,19 @@ class Exposures:
         silence, pace = closing.silence, self._pace.waits(closing)
         self._esp_closing_here = closing, pace
         since_ns = silence.last_proof_ns
+        part, stop_ns = sent_on(silence, closing.at_ns)
+        window = self._window(state, silence, closing.at_ns, StopBasis.PROOF, closing.place)
+        window = replace(window, run=None, waits=pace)
+        if (part is not silence or stop_ns < closing.at_ns) and stands_out(window):
+            self._pace.forget(closing)  # an idle time is no pace
         if self._asked.is_unheard(state, None, closing.place) or self._asked.deafness.explains(
             closing.key, closing.role, since_ns, closing.at_ns
         ):
             self._unheard_here = (closing.key, closing.role, closing.place)
             state.deferred = [w for w in state.deferred if w.run is not None]
         self._asked.deafness.heard(closing.key, closing.role, closing.at_ns)
-        if self._asked.answered_within(state, silence, closing.at_ns, closing.place):
-            window = self._window(state, silence, closing.at_ns, StopBasis.PROOF, closing.place)
-            hole = self._of_data_plane(state, replace(window, run=None, waits=pace))
+        if self._asked.answered_within(state, part, stop_ns, closing.place):
+            hole = self._of_data_plane(state, window)
             if hole is not None:
                 self._keep(hole)
                 self._learn(hole, closing, pace)
@@ -372,12 +382,13 @@ class Exposures:
         esp, silence = self._esp.now(unit, role), self._any.now(unit, role)
         run = self._asked.lost(state, silence, end_ns)
         unheard = self._asked.is_unheard(state, run, None)
-        by_ike = self._asked.answered_within(state, esp, esp.last_out_ns) or (
+        part, stop_ns = sent_on(esp, esp.last_out_ns)
+        by_ike = self._asked.answered_within(state, part, stop_ns) or (
             # Nothing is over for an answer of IKE while ESP goes into the same silence.
             ongoing
             and esp.last_proof_ns != NEVER
-            and self._asked.is_answered_in(state, esp)
-            and end_basis(esp, end_ns) is StopBasis.CAPTURE_END
+            and self._asked.is_answered_in(state, part)
+            and end_basis(part, end_ns) is StopBasis.CAPTURE_END
         )
         if run is None and not unheard and by_ike:
             window = self._window(state, esp, esp.last_out_ns, end_basis(esp, end_ns), None)
@@ -419,7 +430,7 @@ class Exposures:
         acted_ns: int | None = None
         run = self._asked.lost(state, silence, max(stop_ns, end_ns or 0))
         if run is not None:
-            silence = self._since_esp(state, silence, place)
+            silence = self._asked.since_esp(state, silence, place)
         if silence.last_proof_ns <= state.delete_ns and (
             max(silence.last_out_ns, 0) <= state.delete_ns <= (end_ns or stop_ns)
         ):
@@ -439,20 +450,6 @@ class Exposures:
             ref=ref,
             acted_ns=acted_ns,
         )
-
-    def _since_esp(self, state: RoleState, silence: Silence, place: int | None) -> Silence:
-        """A silence from the last ESP on, where only the other side has asked shortly after that.
-
-        What it asks says that it lives, and not that it gets anything.
-        """
-        esp = self._asked.look(state.unit, state.role, place)
-        before_ns = silence.last_proof_ns - esp.last_proof_ns
-        own = state.own_answer_ns > esp.last_proof_ns
-        if own or NEVER in (esp.last_proof_ns, esp.questionable_ns):
-            return silence
-        if not 0 < before_ns < self._report_ns:
-            return silence
-        return silence.since(esp)
 
     def _budget_of(self, window: Window) -> int:
         """Within which the sender of a window should notice: its policy's worst case, if known."""

@@ -166,7 +166,7 @@ class Hindsight:
             # The peer came back on another SA before it was given up on this one.
             if hole.hole_class is BlackHoleClass.IDLE:
                 return None
-            return replace(hole, hole_class=BlackHoleClass.TRANSIENT, dead_ns=None)
+            return replace(hole, hole_class=without_verdict(hole), dead_ns=None)
         if verdict_ns is not None and hole.dead_ns is not None:
             # One verdict has one time.
             told = self._until_back(replace(hole, dead_ns=verdict_ns), verdict_ns)

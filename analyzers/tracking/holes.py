@@ -13,6 +13,7 @@ from analyzers.model.records import Confidence, Ref
 from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking import schedule
 from analyzers.tracking.children import LoneSilence
+from analyzers.tracking.sending import sent_on
 from analyzers.tracking.silence import NEVER, Silence
 from analyzers.tracking.tracks import ExchangeTrack, UnitTrack
 
@@ -77,6 +78,8 @@ class HoleTrack(Struct):
     refs: tuple[Ref, ...]
     probes: int
     recovered_ns: int | None = None
+    is_transient: bool = False
+    """Whether the receiver was heard again on the same SAs, be it after an idle time."""
     heard_again_ns: int | None = None
     """When the receiver was heard after it, where that came to nobody."""
     asked_ns: int | None = None
@@ -202,10 +205,11 @@ def verdict_ns(run: Run, acted_ns: int | None, by_end_ns: int | None) -> int | N
 
 def hole_of_child(lone: LoneSilence, end_ns: int) -> HoleTrack:
     """A Child SA that was silent while its siblings lived: its data plane is dead."""
-    silence = lone.silence
-    stop_ns, basis = lone.stop_ns, StopBasis.PROOF
-    if stop_ns is None:
-        stop_ns, basis = silence.last_out_ns, end_basis(silence, end_ns)
+    ended_ns = lone.silence.last_out_ns if lone.stop_ns is None else lone.stop_ns
+    silence, stop_ns = sent_on(lone.silence, ended_ns)
+    basis = StopBasis.PROOF if lone.stop_ns == stop_ns else StopBasis.LAST_OUTBOUND
+    if lone.stop_ns is None:
+        basis = end_basis(silence, end_ns)
     return HoleTrack(
         unit=lone.child.unit,
         role=lone.role,

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from analyzers.model.black_hole import BlackHoleClass, StopBasis
 from analyzers.model.records import Confidence, Ref
 from analyzers.tracking.holes import HoleTrack, Run, classify, verdict_ns
+from analyzers.tracking.sending import sent_on
 from analyzers.tracking.silence import MIN_PACKETS, NEVER, NO_WAITS, Silence, summarise
 from analyzers.tracking.tracks import UnitTrack
 from analyzers.wire.frames import Int64Array
@@ -72,6 +73,30 @@ class Window(Struct, frozen=True):
     """When the prober had given up by the end of the input, if that is what ended the window."""
     acted_ns: int | None = None
     """The prober deleted the SA, or set up a replacement, then."""
+    proof_ns: int | None = None
+    """When the other side was heard again, where nothing had been sent any more for long."""
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the other side was heard again on the same SAs."""
+        return self.basis is StopBasis.PROOF or self.proof_ns is not None
+
+
+def while_sent(window: Window) -> Window:
+    """The part of a silence in which sending went on, where no question nor log tells of a loss."""
+    if window.run is not None or window.removed is not None:
+        return window
+    silence, stop_ns = sent_on(window.silence, window.stop_ns)
+    if stop_ns == window.stop_ns:
+        return replace(window, silence=silence)
+    return replace(
+        window,
+        silence=silence,
+        stop_ns=stop_ns,
+        basis=StopBasis.LAST_OUTBOUND,
+        ref=None,
+        proof_ns=window.stop_ns if window.basis is StopBasis.PROOF else window.proof_ns,
+    )
 
 
 def stands_out(window: Window) -> bool:
@@ -137,6 +162,7 @@ def _is_begin(one: Window, other: Window, own_answer_ns: int) -> bool:
 
 def judge_data_plane(window: Window, report_ns: int) -> HoleTrack | None:
     """The black hole of a silence of ESP in which IKE was answered."""
+    window = while_sent(window)
     if window.stop_ns - window.silence.first_out_ns < report_ns or not stands_out(window):
         return None
     hole = _hole(window, BlackHoleClass.DATA_PLANE, None)
@@ -146,6 +172,7 @@ def judge_data_plane(window: Window, report_ns: int) -> HoleTrack | None:
 
 
 def _judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
+    window = while_sent(window)
     silence, run = window.silence, window.run
     dead_ns = None if run is None else verdict_ns(run, window.acted_ns, window.by_end_ns)
     if silence.first_out_ns == NEVER:
@@ -164,7 +191,7 @@ def _judge(window: Window, budget_ns: int, report_ns: int) -> HoleTrack | None:
         window.asked,
         dead_ns,
         window.stop_ns,
-        window.basis,
+        StopBasis.PROOF if window.is_transient else window.basis,
         lasted_ns,
         budget_ns,
     )
@@ -207,6 +234,7 @@ def _hole(window: Window, hole_class: BlackHoleClass, dead_ns: int | None) -> Ho
         refs=tuple(refs),
         probes=0 if run is None else len(run.sent),
         removed_ns=None if window.removed is None else window.removed.at_ns,
-        recovered_ns=window.stop_ns if basis is StopBasis.PROOF else None,
+        recovered_ns=window.stop_ns if basis is StopBasis.PROOF else window.proof_ns,
+        is_transient=window.is_transient,
         run=run,
     )

@@ -16,6 +16,7 @@ from analyzers.model.time import NS_PER_SECOND
 from analyzers.tracking.deafness import Deafness
 from analyzers.tracking.holes import MISSING_DPD_NS, Run
 from analyzers.tracking.judgement import Removed, SentSince, Window
+from analyzers.tracking.sending import sent_on
 from analyzers.tracking.silence import NEVER, Silence, SilenceClock
 from analyzers.tracking.silence_rows import SilenceRows
 from analyzers.tracking.tracks import ExchangeTrack, Mark, MarkKind, UnitTrack
@@ -230,7 +231,8 @@ class Questions:
         if exchange.is_unheard(mark.at_ns):
             return
         esp = self._esp.at(mark.unit, state.role, mark.place)
-        if state.answered_since_ns != esp.last_proof_ns:
+        esp, _ = sent_on(esp, mark.at_ns)
+        if state.answered_since_ns != esp.last_proof_ns or not self.is_answered_in(state, esp):
             state.answered_since_ns, state.answered_ns = esp.last_proof_ns, None
         if state.answered_ns is None and NEVER < esp.first_out_ns <= exchange.first_ns:
             state.answered_ns, state.answered_ref = mark.at_ns, mark.ref
@@ -303,7 +305,11 @@ class Questions:
     @staticmethod
     def is_answered_in(state: RoleState, silence: Silence) -> bool:
         """Whether IKE was asked and answered in a silence of ESP, however long ago."""
-        return state.answered_since_ns == silence.last_proof_ns and state.answered_ns is not None
+        return (
+            state.answered_since_ns == silence.last_proof_ns
+            and state.answered_ns is not None
+            and (state.answered_asked_ns or 0) >= silence.first_out_ns
+        )
 
     @staticmethod
     def asks_in_vain(state: RoleState, silence: Silence, end_ns: int) -> bool:
@@ -361,6 +367,20 @@ class Questions:
         if place is None:
             return self._esp.now(unit.index, role)
         return self._esp.at(unit.index, role, place)
+
+    def since_esp(self, state: RoleState, silence: Silence, place: int | None) -> Silence:
+        """A silence from the last ESP on, where only the other side has asked shortly after that.
+
+        What it asks says that it lives, and not that it gets anything.
+        """
+        esp = self.look(state.unit, state.role, place)
+        before_ns = silence.last_proof_ns - esp.last_proof_ns
+        own = state.own_answer_ns > esp.last_proof_ns
+        if own or NEVER in (esp.last_proof_ns, esp.questionable_ns):
+            return silence
+        if not 0 < before_ns < self._report_ns:
+            return silence
+        return silence.since(esp)
 
     def speaks(self, state: RoleState, now_ns: int) -> bool:
         """Whether the other side goes on with IKE as it did since its ESP stays away.

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from analyzers.model.time import NS_PER_MS, NS_PER_SECOND
 from analyzers.tracking.flows import segments
+from analyzers.tracking.pauses import BatchPauses, Pause, Pauses
 from analyzers.tracking.silence_rows import Sent, SilenceRows
 from analyzers.wire.frames import Int64Array
 
@@ -49,6 +50,8 @@ class Silence(Struct, frozen=True, gc=False):
     total_bytes: int
     first_ref: int
     """Where the first packet out stands, see `ref_of`."""
+    pauses: tuple[Pause, ...] = ()
+    """The longest times in it in which nothing was sent, in time order."""
 
     @property
     def packets_before(self) -> int:
@@ -102,6 +105,7 @@ class SilenceClock:
         self._total = np.zeros((0, 2), np.int64)
         self._total_bytes = np.zeros((0, 2), np.int64)
         self._waits = np.zeros((0, 2, _BUCKETS), np.int32)
+        self._pauses = Pauses()
         self._roles: list[_Pass | None] = [None, None]
         self._asked = np.zeros(0, np.bool_)
 
@@ -119,6 +123,7 @@ class SilenceClock:
         self._total_bytes = np.concatenate([self._total_bytes, np.zeros((extra, 2), np.int64)])
         self._waits = np.concatenate([self._waits, np.zeros((extra, 2, _BUCKETS), np.int32)])
         self._asked = np.concatenate([self._asked, np.zeros(extra, np.bool_)])
+        self._pauses.grow(size)
         self._size = size
 
     def expect_questions(self, keys: set[int]) -> None:
@@ -167,6 +172,7 @@ class SilenceClock:
             total,
             total_bytes,
             int(state["first_ref"][key, role]),
+            self._pauses.now(key, role),
         )
 
     def open(self, minimum_ns: int) -> list[tuple[int, int]]:
@@ -257,6 +263,15 @@ class _Pass:
         if len(first):
             final = np.append(first[1:], len(out_rows)) - 1
             self._last_out[out_group[final]] = rows.at_ns[out_rows[final]]
+        self._pauses = BatchPauses(
+            rows,
+            sent,
+            self._group,
+            self._state_group,
+            self._old["last_out"],
+            (self._total, self._total_bytes),
+            clock._pauses.of(self._keys, role),
+        )
         since = np.where(self._last_in >= 0, self._last_in, self._first_out) + QUESTIONABLE_NS
         self._questionable = self._carry("questionable", groups)
         late = out_rows[rows.at_ns[out_rows] >= since[out_group]]
@@ -368,6 +383,7 @@ class _Pass:
             total,
             total_bytes,
             cells.first_ref[group] if packets else NEVER,
+            self._pauses.longest(group, segment, row),
         )
 
     def _waits_before(self, key: int, row: int) -> Int64Array:
@@ -410,6 +426,7 @@ class _Pass:
             total,
             total_bytes,
             old["first_ref"],
+            self._pauses.carried(segment),
         )
 
     def _last_out_until(self, start: int, row: int, group: int, segment: int) -> int:
@@ -440,6 +457,7 @@ class _Pass:
             ("bytes_at_in", bytes_at_in),
         ):
             clock._state[name][self._keys, role] = values
+        clock._pauses.set(self._keys, role, self._pauses.at_end(last))
         clock._total[self._keys, role] = self._sent.packets(ends) + self._total
         clock._total_bytes[self._keys, role] = self._sent.bytes(ends) + self._total_bytes
         if clock._esp_only and len(self._wait_rows):

@@ -12,7 +12,8 @@ from analyzers.tracking.rhythm import LEAST_RHYTHM
 
 def without_verdict(hole: HoleTrack) -> BlackHoleClass:
     """The class of a black hole of which nobody knows whether and when anybody asked."""
-    proven = hole.stop_basis is StopBasis.PROOF
+    idled = hole.run is None and hole.is_transient
+    proven = idled or hole.stop_basis is StopBasis.PROOF
     return BlackHoleClass.TRANSIENT if proven else BlackHoleClass.OPEN
 
 

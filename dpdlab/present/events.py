@@ -266,7 +266,7 @@ def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
         said = f"black hole {sender} to {receiver}"
         yield Event(
             begin_ns, EventKind.HOLE, None, f"{said} begins", severity, None,
-            confidence=hole.confidence, hole=hole, way_back=way_back,
+            confidence=hole.class_confidence, hole=hole, way_back=way_back,
         )  # fmt: skip
         cut_off = words.is_censored(hole)
         if cut_off and ongoing:
@@ -275,7 +275,7 @@ def _holes(peer: PeerView, ongoing: bool) -> Iterator[Event]:
         end = going_on if cut_off else f"{said} ends"
         yield Event(
             hole.stop_ns, EventKind.HOLE_END, None, end, severity, None,
-            confidence=hole.confidence, hole=hole, way_back=way_back,
+            confidence=hole.class_confidence, hole=hole, way_back=way_back,
         )  # fmt: skip
 
 

@@ -241,7 +241,7 @@ def test_slower_than_the_budget(tell: Tell):
     assert hole.black_hole_class is BlackHoleClass.SLOW_DPD
     (finding,) = told.of("dpd-slower-than-budget")
     assert finding.severity is Severity.WARNING
-    assert "9 s until it asked, 29.5 s of asking (4 transmissions)" in finding.detail
+    assert "9 s until it asked, 30 s of asking (4 transmissions)" in finding.detail
     assert "more than the 20 s that a black hole may last (--budget)" in finding.detail
     assert "10 + 5 × 2 = 20 s" in finding.remedy
 
@@ -259,6 +259,23 @@ def test_a_log_alone_tells_how_long_it_asked_at_least(tell: Tell, budget_s: int,
         assert "1 s more than the 29 s that a black hole may last (--budget)" in detail
     else:
         assert (hole.black_hole_class, found) == (BlackHoleClass.DETECTED, [])
+
+
+def test_the_parts_of_a_late_verdict_add_up_though_nobody_sends_any_more(tell: Tell):
+    text = """
+    0 a>b v2 handshake
+    0.1..20/0.2 a>b esp out
+    0.15..20/0.2 b>a esp in
+    20..25/1 a>b esp out
+    50 a>b liveness 2
+    60 a>b liveness 2
+    70 a>b liveness 2
+    80 a>b liveness 2
+    90 a>b liveness 2
+    130 a>b v2 handshake sa=2
+    """
+    (finding,) = tell(text).of("dpd-slower-than-budget")
+    assert "questionable for 79 s: 29 s until it asked, 50 s of asking" in finding.detail
 
 
 def test_slower_than_its_policy(tell: Tell):

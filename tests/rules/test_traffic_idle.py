@@ -12,6 +12,7 @@ from tests.rules.coverage import fires, silent
 from tests.rules.test_timers_intervals import SWANCTL, UP, asks, given
 from tests.rules.test_traffic import SWITCHED_OFF
 from tests.scenarios.logs import charon
+from tests.scenarios.timeline import at
 
 # --- liveness-inbound-only -------------------------------------------------------------------
 
@@ -67,6 +68,15 @@ def test_inbound_only(tell: Tell):
 )
 def test_inbound_only_is_silent(tell: Tell, text: str):
     assert tell(text, options=given("strongswan interval=5")).of("liveness-inbound-only") == []
+
+
+@pytest.mark.parametrize("began", [100, 86])
+def test_before_the_first_esp_nothing_was_heard(tell: Tell, began: int):
+    used = f"{began}..150/0.2 a>b esp out\n{began}.1..150/0.2 b>a esp in\n"
+    told = tell(
+        UP + asks(5, 10) + "95 a>b create-child 9\n" + used, options=given("strongswan interval=5")
+    )
+    assert all(f.at_ns == at(95) for f in told.of("liveness-inbound-only"))
 
 
 @silent("liveness-inbound-only", "an interval that is not known")

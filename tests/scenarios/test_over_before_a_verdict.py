@@ -119,3 +119,27 @@ def test_what_is_over_with_the_last_packet_is_no_end_of_the_input(tell: Tell) ->
     assert (hole.stop_basis, hole.recovered_ns) == (StopBasis.LAST_OUTBOUND, at(91.05))
     assert class_why(hole) == "it was over before any verdict"
     assert not told.of("capture-insufficient")
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "23 a>b liveness 3\n", "".join(f"{t} a>b liveness 3\n" for t in range(20, 46, 4))]
+)
+def test_who_is_back_on_another_sa_did_not_come_back_on_the_same(tell: Tell, asked: str) -> None:
+    """However often it was asked on the old one meanwhile: nothing came there."""
+    peer = tell(
+        SETUP
+        + asked
+        + """
+        0.1..47/0.2 a>b esp out
+        0.15..15/0.2 b>a esp in
+        46 b>a v2 handshake sa=2
+        47.1..90/0.2 a>b esp out2
+        47.15..90/0.2 b>a esp in2
+        sa 2 by b
+        """
+    ).peer
+    (hole,) = peer.black_holes
+    known = BlackHoleClass.OPEN if asked else BlackHoleClass.MISSING_DPD
+    assert (hole.black_hole_class, hole.dead_ns) == (known, None)
+    assert hole.stop_basis is StopBasis.REPLACEMENT
+    assert hole.recovered_ns == at(47.15)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from analyzers.model.black_hole import BlackHole, BlackHoleClass, PhaseName
+from analyzers.model.black_hole import BlackHole, BlackHoleClass
 from analyzers.model.finding import Severity
 from analyzers.model.time import seconds
 from analyzers.rules.case import Case
@@ -43,10 +43,12 @@ def _detail(case: Case, hole: BlackHole, dead_ns: int) -> str:
         )
     doubt_ns = hole.questionable_ns or hole.first_exposed_ns or dead_ns
     took_s = seconds(dead_ns - doubt_ns)
-    unprobed_s, probing_s = hole.phase_s(PhaseName.UNPROBED), hole.phase_s(PhaseName.PROBING)
+    # The phases end where nothing is sent any more; it waits and asks all the same.
+    asked_ns = max(doubt_ns, hole.first_probe_ns or doubt_ns)
     return (
         f"{hole.sender} gave {hole.receiver} up after it was questionable for {spoken(took_s)}:"
-        f" {spoken(unprobed_s)} until it asked, {spoken(probing_s)} of asking ({sent})."
+        f" {spoken(seconds(asked_ns - doubt_ns))} until it asked,"
+        f" {spoken(seconds(dead_ns - asked_ns))} of asking ({sent})."
         f" That is {spoken(took_s - budget_s)} more than the {spoken(budget_s)} {said}. Up to"
         f" {hole.max_packets} packets were {_fate(case, hole)}."
     )

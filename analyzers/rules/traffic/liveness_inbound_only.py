@@ -70,10 +70,11 @@ def _is_used(activity: Activity, start_ns: int, end_ns: int, *, local: bool) -> 
     own, other = activity.outbound, activity.inbound
     if not local:
         own, other = other, own
-    heard = other[max(first, 0) : last]
-    if len(heard) < _SLICES or sum(own[max(first, 0) : last]) == 0:
+    # ESP may begin after IKE, and end before it.
+    within = slice(max(first, 0), max(last, 0))
+    if last - first < _SLICES or sum(own[within]) == 0:
         return False
-    return sum(1 for packets in heard if packets) >= _MOSTLY * len(heard)
+    return sum(1 for packets in other[within] if packets) >= _MOSTLY * (last - first)
 
 
 def _found(case: Case, holder: str, held: Interval, pauses: list[tuple[int, int]]) -> Found:

@@ -6,13 +6,15 @@ import pytest
 from msgspec.structs import replace
 
 from analyzers.export import sentences
+from analyzers.export.content import Content
+from analyzers.export.markdown_writer import chunks
 from analyzers.export.report import build_black_hole
 from analyzers.export.story import bounds_of, class_named, moments
 from analyzers.export.verdict import verdict_of
 from analyzers.model.black_hole import BlackHoleClass
 from analyzers.model.exchange import ExchangeKind
 from analyzers.model.records import Confidence
-from tests.model_builders import at, black_hole, peer, sent, unanswered
+from tests.model_builders import at, black_hole, peer, sent, source, unanswered
 
 
 def test_packets_that_a_counter_tells_have_no_bytes() -> None:
@@ -76,3 +78,21 @@ def test_a_silence_that_begins_amid_a_question(before: int, said: str) -> None:
     hole = black_hole(first_probe_ns=times[before].at_ns, dead_ns=at(38), stop_ns=at(38))
     told = moments(peer(exchanges=(asked,), black_holes=(hole,)), hole)
     assert said in [moment.text for moment in told]
+
+
+def test_every_format_says_the_same_of_a_class_by_an_inferred_verdict():
+    hole = black_hole(confidence=Confidence.CERTAIN, dead_basis="inferred")
+    assert class_named(hole) == "detected (inferred)"
+    assert build_black_hole(hole).confidence == "inferred"
+    document = "".join(chunks(Content("0", (source(),), (peer(black_holes=(hole,)),))))
+    (row,) = [line for line in document.splitlines() if line.startswith("| b1 |")]
+    assert row.endswith("| inferred |")
+    told = replace(hole, dead_basis="log")
+    assert (class_named(told), build_black_hole(told).confidence) == ("detected", "certain")
+
+
+def test_what_may_have_been_questions_is_said_in_markdown_too():
+    hole = black_hole(unread=2, first_probe_ns=None)
+    assert "Time by phase: unquestioned 1.000 s, unprobed or probing 6.800 s" in (
+        sentences.black_hole(hole)
+    )
