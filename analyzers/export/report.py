@@ -45,11 +45,11 @@ from analyzers.export.schema_peers import (
     ReportPeerHead,
     ReportPhase,
     ReportPolicy,
-    ReportShownSa,
     ReportState,
     ReportUsedPorts,
     ReportVendorId,
 )
+from analyzers.export.report_shown import shown_sa
 from analyzers.export.selections import Selection, Selector
 from analyzers.export.spans import is_ike_only, last_esp_back_ns
 from analyzers.export.untrusted import valid_unicode
@@ -58,7 +58,7 @@ from analyzers.model.black_hole import BlackHole
 from analyzers.model.exchange import Delete, Exchange, Transmission
 from analyzers.model.finding import Finding, Suppressed
 from analyzers.model.observations import IkeMessage, Notify, VendorId
-from analyzers.model.peer import PeerView, ShownSa
+from analyzers.model.peer import PeerView
 from analyzers.model.policy import DpdPolicy
 from analyzers.model.records import Problem, Ref, SourceInfo
 from analyzers.model.sa import EspFlow, IkeSa
@@ -216,7 +216,7 @@ def _peer_head(peer: PeerView) -> dict[str, Any]:
             )
             for hint in peer.hints
         ],
-        "shown": [_shown(sa) for sa in peer.shown],
+        "shown": [shown_sa(sa) for sa in peer.shown],
         "not_shown": _not_shown(peer),
     }
 
@@ -227,25 +227,6 @@ def _not_shown(peer: PeerView) -> dict[str, int] | None:
         return None
     names = ("exchanges", "deletes", "black_holes", "messages", "problems")
     return {name: len(getattr(peer.whole, name)) - len(getattr(peer, name)) for name in names}
-
-
-def _shown(sa: ShownSa) -> ReportShownSa:
-    return ReportShownSa(
-        at_ns=sa.at_ns,
-        command=valid_unicode(sa.command),
-        ike_version=sa.ike_version,
-        state=valid_unicode(sa.state),
-        uptime_s=sa.uptime_s,
-        remaining_s=sa.remaining_s,
-        dpd_active=sa.dpd_active,
-        dpd=None if sa.dpd is None else valid_unicode(sa.dpd),
-        interval_s=sa.interval_s,
-        retry_s=sa.retry_s,
-        spis=list(sa.spis),
-        encaps_packets=sa.encaps_packets,
-        decaps_packets=sa.decaps_packets,
-        ref=_ref(sa.ref),
-    )
 
 
 def _ike_sa(sa: IkeSa) -> ReportIkeSa:
