@@ -18,6 +18,7 @@ from analyzers.export.contract import (
     ReportTool,
 )
 from analyzers.export.formatting import told_message_id
+from analyzers.export.report_shown import shown_sa
 from analyzers.export.schema import (
     Report,
     ReportAlignment,
@@ -49,7 +50,6 @@ from analyzers.export.schema_peers import (
     ReportUsedPorts,
     ReportVendorId,
 )
-from analyzers.export.report_shown import shown_sa
 from analyzers.export.selections import Selection, Selector
 from analyzers.export.spans import is_ike_only, last_esp_back_ns
 from analyzers.export.untrusted import valid_unicode
