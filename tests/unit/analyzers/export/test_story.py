@@ -83,12 +83,13 @@ def test_a_silence_that_begins_amid_a_question(before: int, said: str) -> None:
 def test_every_format_says_the_same_of_a_class_by_an_inferred_verdict():
     hole = black_hole(confidence=Confidence.CERTAIN, dead_basis="inferred")
     assert class_named(hole) == "detected (inferred)"
-    assert build_black_hole(hole).confidence == "inferred"
+    built = build_black_hole(hole)
+    assert (built.confidence, built.class_confidence) == ("certain", "inferred")
     document = "".join(chunks(Content("0", (source(),), (peer(black_holes=(hole,)),))))
     (row,) = [line for line in document.splitlines() if line.startswith("| b1 |")]
     assert row.endswith("| inferred |")
     told = replace(hole, dead_basis="log")
-    assert (class_named(told), build_black_hole(told).confidence) == ("detected", "certain")
+    assert (class_named(told), build_black_hole(told).class_confidence) == ("detected", "certain")
 
 
 def test_what_may_have_been_questions_is_said_in_markdown_too():
